@@ -19,6 +19,7 @@ from synapsor.handler_ports import Heard, Reply
 from synapsor.work.authority import authorise
 from synapsor.work.pace import Pace
 from tests.attack.shop import Shop
+from tests.attack.steered import say
 from tests.databases import Database
 from tests.handlers.answering import Answering, heard, of_first, raw, said, told, without
 from tests.handlers.serving import handled_shop
@@ -219,28 +220,42 @@ async def test_a_refusal_that_is_about_something_else_is_for_a_person(shop: Shop
 
 
 @pytest.mark.requirement("executor:closed")
-async def test_a_job_that_was_tried_too_often_is_closed_with_the_handler(shop: Shop) -> None:
-    await shop.waiver()
-    handler = Answering(heard(Heard.UNKNOWN), said("failed", "closed"))
-    assert await attempt(shop, handler, pace=Pace(attempts=1)) == [("failed", "gave_up_handler_unknown")]
-    assert handler.asks == ["apply", "close"]
+@pytest.mark.parametrize("look", [said("nothing"), heard(Heard.UNKNOWN)])
+async def test_a_job_that_was_tried_too_often_is_given_up_and_closed_when_it_is_discarded(
+    shop: Shop, look: Speech
+) -> None:
+    proposal = await shop.waiver()
+    handler = Answering(heard(Heard.UNKNOWN), look, said("failed", "closed"))
+    assert await attempt(shop, handler, pace=Pace(attempts=1)) == [("parked", "handler_unknown")]
+    await say(shop, "discard", proposal)
+    assert await attempt(shop, handler) == [("canceled", "discarded")]
+    assert handler.asks == ["apply", "look", "close"]
+    assert await shop.status(proposal) == "canceled"
 
 
 @pytest.mark.requirement("executor:closed")
-async def test_a_job_whose_change_got_through_after_all_is_applied_when_it_is_to_be_closed(shop: Shop) -> None:
+async def test_a_job_whose_change_got_through_after_all_is_applied_when_it_is_to_be_given_up_or_discarded(
+    shop: Shop,
+) -> None:
     proposal = await shop.waiver()
     handler = Answering(heard(Heard.UNKNOWN), said("already_applied"))
     assert await attempt(shop, handler, pace=Pace(attempts=1)) == [("already_applied", "")]
     assert await shop.status(proposal) == "applied"
+    other = await shop.waiver("INV-3002")
+    handler = Answering(heard(Heard.UNKNOWN), heard(Heard.UNKNOWN), said("already_applied"))
+    assert await attempt(shop, handler, pace=Pace(attempts=1)) == [("parked", "handler_unknown")]
+    await say(shop, "discard", other)
+    assert await attempt(shop, handler) == [("already_applied", "")]
 
 
 @pytest.mark.requirement("executor:closed")
-async def test_a_job_that_cannot_even_be_closed_is_for_a_person(shop: Shop) -> None:
-    await shop.waiver()
-    handler = Answering(heard(Heard.UNKNOWN))
-    assert await attempt(shop, handler, pace=Pace(attempts=1)) == [
-        ("reconciliation_required", "unresolved_handler_unknown")
-    ]
+async def test_a_job_that_cannot_be_closed_is_not_said_to_be_canceled(shop: Shop) -> None:
+    proposal = await shop.waiver()
+    handler = Answering(heard(Heard.UNREACHED))
+    await say(shop, "cancel", proposal)
+    assert await attempt(shop, handler) == [("retry", "handler_unreached")]
+    assert handler.asks == ["close"]
+    assert await shop.status(proposal) == "approved"
 
 
 @pytest.mark.requirement("executor:closed")

@@ -15,8 +15,8 @@ from synapsor.handler import Answer, Job, read
 from synapsor.handler.once import once
 from synapsor.handler.wire import Ask, Came
 from synapsor.handler_ports import Heard
-from synapsor.work.pace import Pace
 from tests.attack.shop import Shop, meanwhile
+from tests.attack.steered import TWICE, say
 from tests.databases import Database
 from tests.handlers.answering import Answering, heard
 from tests.handlers.invoices import Invoices
@@ -116,7 +116,9 @@ async def test_what_was_closed_is_never_applied_by_a_call_that_was_late(shop: Sh
     job = await handed(shop)
     application.breaks = [RuntimeError("down")]
     application.early = True
-    assert await shop.attempt(pace=Pace(attempts=2)) == [("failed", "gave_up_handler_busy")]
+    assert await shop.attempt(pace=TWICE) == [("parked", "handler_busy")]
+    await say(shop, "discard", job.changes[0].proposal)
+    assert await shop.attempt() == [("canceled", "discarded")]
     late = await application.handle(job)
     assert (late.came, late.code, shop.invoice()) == (Came.FAILED, "closed", AS_IT_WAS)
 
