@@ -89,6 +89,11 @@ class Rule(StrEnum):
         "Somebody had approved it, with what was measured of it or without.",
         "Approve what they approved, or reject it.",
     )
+    SHADOW_ELSEWHERE = (
+        "shadow_elsewhere",
+        1,
+        "An application carries it out, so the worker cannot carry it out and roll it back.",
+    )
     SHADOW_WITH_OTHERS = "shadow_with_others", 1, "It stands or falls with others, and a part of that is not measured."
     TOO_MANY_SHADOWS = "too_many_shadows", 1, "Enough was measured of it.", "Decide by what is known."
     TOO_MANY_QUESTIONS = "too_many_questions", 1, "Enough was asked about it."

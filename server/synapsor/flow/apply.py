@@ -70,6 +70,7 @@ class Task(Claim):
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
         measured: what was approved as the effect, where that was measured; the change is then held to it.
+        lapses: the moment at which `expired` begins to hold.
     """
 
     opened: Proposal
@@ -79,6 +80,7 @@ class Task(Claim):
     hops: tuple[Hop, ...] = ()
     accepts: Accepts | None = None
     matching: ReadPlan | None = None
+    lapses: str = ""
     measured: Measurement | None = None
 
 

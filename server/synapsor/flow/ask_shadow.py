@@ -22,6 +22,8 @@ def _check_measurable(record: ProposalRecord) -> None:
     check_waits(record, left="measure")
     if record.proposal.group_of:
         raise DecisionRefused(Rule.SHADOW_WITH_OTHERS)
+    if record.proposal.executor is not None:
+        raise DecisionRefused(Rule.SHADOW_ELSEWHERE)
     if record.decisions:
         raise DecisionRefused(Rule.SHADOW_APPROVED)
 

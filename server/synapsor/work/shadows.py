@@ -12,10 +12,12 @@ from synapsor.core.measured import Measurement, effect_of
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Status
-from synapsor.errors import IntegrityError, LedgerFailure, place
-from synapsor.flow.permitted import permitted
+from synapsor.errors import IntegrityError, LedgerFailure
+from synapsor.errors import place as place_of
+from synapsor.flow.apply import Task
+from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.shadow import Shadow, shadow
-from synapsor.work.authority import Denied, Workbench, task_of
+from synapsor.work.authority import Denied, Workbench, by_sql
 
 log = logging.getLogger("synapsor.worker")
 
@@ -75,14 +77,37 @@ class Shadows:
         except LedgerFailure:
             raise
         except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
-            log.error("measuring broke: %s", place(error), extra={"action": "shadow_broke", "proposal": handle})  # noqa: TRY400  # no values
+            log.error("measuring broke: %s", place_of(error), extra={"action": "shadow_broke", "proposal": handle})  # noqa: TRY400  # no values
             return record.proposal, nothing
 
     async def _measured(self, proposal: Proposal) -> Shadow:
         found = await permitted(proposal, self.bench.ledger, self.bench.operators())
         if isinstance(found, Why):
             raise Denied(found)
-        return await shadow(await task_of(proposal, found, self.bench, worker=self.name))
+        if proposal.executor is not None:
+            raise Denied(Why.EFFECT_ELSEWHERE)
+        return await shadow(await self._task(proposal, found))
+
+    async def _task(self, proposal: Proposal, found: Permitted) -> Task:
+        """Return what carrying a proposal out takes; nobody has approved it, and no receipt is written of it."""
+        place = self.bench.targets.get(proposal.source)
+        if place is None:
+            raise Denied(Why.SOURCE_NOT_WRITABLE)
+        task = Task(
+            proposal=proposal,
+            source=place.source,
+            receipts=place.receipts,
+            ledger_head=b"",
+            worker=self.name,
+            time_ms=place.time_ms,
+            reached=self.bench.reached,
+            opened=found.proposal,
+            table=found.table,
+            natives={},
+            expired=lambda: proposal.lapsed(self.bench.now()),
+            accepts=found.capability.accepts,
+        )
+        return await by_sql(task, found, place)
 
 
 def measurement_of(proposal: Proposal, came: Shadow, *, worker: str, at: str) -> Measurement:
