@@ -579,6 +579,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "explain:true": _R(
         "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
     ),
+    "grants:exact": _R(
+        "What `synapsor grants` prints is enough for what contracts read and change, on every engine, and without any line or column of it the posture complains.",
+        "S3, law 3",
+    ),
+    "grants:no-database": _R("`synapsor grants` asks no database, and needs and tells no credential.", "law 8"),
+    "grants:safe-role": _R(
+        "The roles that `synapsor grants` makes have no right of their own, no password, a limit of connections, and TLS from another machine.",
+        "S3, law 3",
+    ),
     "group:joined": _R(
         "Proposals that stand or fall together are of one run, tenant, principal and contract, one of each capability, and of different rows.",
         "issue 3: a set settles whole or not at all",

@@ -2443,4 +2443,28 @@ MUTANTS = (
         "        few = True",
         "tests/attack/test_blast.py -k 'rule_over'",
     ),
+    Mutant(
+        "grants.one-column-more",
+        "grants:exact",
+        "core/grants.py",
+        "columns=() if whole else tuple(sorted(columns)))",
+        "columns=tuple(sorted(columns))[1:])",
+        "tests/unit/test_grants.py -k every_column",
+    ),
+    Mutant(
+        "grants.to-hold",
+        "grants:exact",
+        "core/grants.py",
+        "if update_to_hold and needs.holds and",
+        "if False and needs.holds and",
+        "tests/unit/test_grants.py -k every_column",
+    ),
+    Mutant(
+        "grants.whole-table",
+        "grants:exact",
+        "core/grants.py",
+        "return target(table) != Relation.parse(table.relation) or len(table.allowed) == len(table.columns)",
+        "return True",
+        "tests/unit/test_grants.py -k denied_column_is_never_granted",
+    ),
 )

@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant(
         "doctor.missing-told-once",
         "doctor:told-once",
-        "runtime.py",
+        "core/needs.py",
         "if relation not in missing:",
         "if True:",
         "tests/acceptance/test_straight_line.py -k is_gone",

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from synapsor.activations import Activations
 from synapsor.config import Config, SourceConfig
 from synapsor.core.facts import Finding
+from synapsor.core.needs import reads_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, refuse_fatal
 from synapsor.core.session import judge_sessions
 from synapsor.core.statements import Operator
-from synapsor.core.writeback import target
 from synapsor.errors import Code, ConfigError, DecisionRefused, naming
 from synapsor.operators import read_operators, with_codes
 from synapsor.ports import ReadSource, SystemClock
@@ -270,17 +270,10 @@ class Project:
 
     async def reader_posture(self, name: str, missing: Collection[Relation] = ()) -> list[Finding]:
         """Return what is wrong with a source's read credential; of relations that are missing, that they are says it all."""
-        reads: dict[Relation, frozenset[str]] = {}
-        denied: dict[Relation, frozenset[str]] = {}
-        for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
-            relation = Relation.parse(table.relation)
-            if relation not in missing:
-                reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
-            for place in {relation, target(table)}:
-                denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
+        read = reads_of((loaded.contract for loaded in self.contracts()), name, missing)
         with naming(name):
-            rights = await self.reader(name).posture(reads, denied)
-        return list(judge_reader(rights, reads, denied))
+            rights = await self.reader(name).posture(read.columns, read.denied)
+        return list(judge_reader(rights, read.columns, read.denied))
 
     async def write_target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
         """Return a source through its write credential, and what is wrong with that for what the contracts may change."""

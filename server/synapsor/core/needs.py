@@ -1,8 +1,9 @@
-"""What contracts ask of a write credential: which relations it changes, reads and holds, by which columns."""
+"""What contracts ask of the two credentials: which relations they read, change and hold, by which columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
@@ -12,6 +13,40 @@ from synapsor.core.depends import held_hops
 from synapsor.core.facts import Needs
 from synapsor.core.plan import Relation
 from synapsor.core.writeback import target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """What contracts read of a source, and what they deny there.
+
+    Attributes:
+        columns: those that are read, by relation.
+        denied: those that nobody may read through this credential, of the relations and of the base tables behind them.
+    """
+
+    columns: Mapping[Relation, frozenset[str]]
+    denied: Mapping[Relation, frozenset[str]]
+
+
+def reads_of(contracts: Iterable[Contract], source: str, missing: Collection[Relation] = ()) -> Reads:
+    """Return what contracts ask of the read credential of a source; of relations that are `missing` nothing is asked."""
+    reads: dict[Relation, frozenset[str]] = {}
+    denied: dict[Relation, frozenset[str]] = {}
+    for table in (t for c in contracts for t in c.tables.values() if t.source == source):
+        relation = Relation.parse(table.relation)
+        if relation not in missing:
+            reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
+        for place in {relation, target(table)}:
+            denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
+    return Reads(columns=reads, denied=denied)
+
+
+def writes_of(contracts: Iterable[Contract], source: str) -> dict[Relation, Needs]:
+    """Return what contracts ask of the write credential of a source, each relation once."""
+    writes: dict[Relation, Needs] = {}
+    for relation, needs in (pair for contract in contracts for pair in needs_of(contract, source)):
+        writes[relation] = writes.get(relation, Needs()) | needs
+    return writes
 
 
 def proposals_of(contract: Contract) -> list[ProposeCapability]:

@@ -93,7 +93,9 @@ def _hazard_fix(relation: str, hazard: str) -> str:
         if f"without {option}" in hazard:
             return f"ALTER VIEW {relation} SET ({option} = true);"
     if "may not see" in hazard:
-        return f"GRANT SHOW VIEW ON {relation} TO the reader."
+        return (
+            f"GRANT SELECT, SHOW VIEW ON {relation} TO the reader: what a view runs is shown to who may read all of it."
+        )
     if "definer" in hazard.lower() or "stored function" in hazard:
         return "Map a view that calls no such function, or let the function be SECURITY INVOKER."
     return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
