@@ -917,6 +917,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "policy:stop": _R(
         "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
     ),
+    "posture:again": _R(
+        "A worker that runs proves its sources again every few minutes and after each outcome that makes one doubtful, by the contracts that are active then.",
+        "S3, D07",
+    ),
+    "posture:held": _R(
+        "While a source has a finding with which no worker would start, no job of it is taken and no attempt counted; it is told once with its fix, other sources go on, and it goes on by itself when it is mended.",
+        "law 10, R10",
+    ),
     "posture:safe-credential": _R(
         "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
     ),

@@ -226,6 +226,7 @@ class Project:
         from synapsor.work.authority import Workbench
         from synapsor.work.pace import Pace
         from synapsor.work.permission import permits_of, signer_of
+        from synapsor.work.proving import Proving
         from synapsor.work.worker import Worker  # what serves a model does not even import what applies
 
         key = self.config.policy_key if self.config.automatic_approval else None
@@ -244,7 +245,9 @@ class Project:
                 "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
                 fix="Set `mode: writeback` where it was reviewed.",
             )
-        ledger = await self.ledger()
+        ledger, pace = await self.ledger(), pace or Pace()
+        contracts = tuple(loaded.contract for loaded in self.contracts())
+        proving = Proving(ledger=ledger, targets=targets, contracts=contracts, every=pace.posture_seconds)
         return Worker(
             name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
             bench=Workbench(
@@ -254,8 +257,10 @@ class Project:
                 clock=self.clock,
                 automatic=automatic,
                 reached=failpoints(),
+                doubt=proving.doubt,
             ),
-            pace=pace or Pace(),
+            pace=pace,
+            proving=proving,
             permits=await permits_of(self.config.supervised, ledger) if supervised else None,
             report=report or (lambda _: None),
         )

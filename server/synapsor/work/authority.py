@@ -81,6 +81,7 @@ class Workbench:
         operators: asks whose keys are trusted now.
         automatic: the key that policy decisions are signed with; None where automatic approval is off.
         reached: passes the named points of the chaos tests.
+        doubt: is told of each outcome of a source, so that it is looked at where that makes it doubtful.
     """
 
     ledger: WorkLedger
@@ -89,6 +90,7 @@ class Workbench:
     clock: Clock
     automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    doubt: Callable[[str, Why | None], None] = field(default=lambda _source, _why: None)
 
     def now(self) -> str:
         """Return this moment as records write it."""

@@ -115,6 +115,7 @@ class Lane:
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
         now = self.bench.clock.now()
+        self.bench.doubt(lease.job.source, result.why)
         if result.outcome is Outcome.RETRY:
             longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.attempt - 1, 16))
             wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter

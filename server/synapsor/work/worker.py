@@ -18,6 +18,7 @@ from synapsor.work.authority import Workbench
 from synapsor.work.lane import Lane
 from synapsor.work.pace import Pace
 from synapsor.work.policies import Policies
+from synapsor.work.proving import Proving
 
 log = logging.getLogger("synapsor.worker")
 
@@ -29,6 +30,7 @@ class Worker:
     Attributes:
         report: called with one plain dictionary a job, for the log line.
         permits: what alone may be applied, by contract digest and capability; None for all that is approved.
+        proving: says which sources may be written now; None where nobody looks at them again.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
+    proving: Proving | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
 
@@ -99,8 +102,9 @@ class Worker:
         try:
             await self._expire(stamp(now))
             await self._policies.approve(now)
+            sources = await self.proving.writable() if self.proving else tuple(self.bench.targets)
             return await self.bench.ledger.lease(
-                self.name, now=stamp(now), until=stamp(until), sources=tuple(self.bench.targets), permits=self.permits
+                self.name, now=stamp(now), until=stamp(until), sources=sources, permits=self.permits
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})
