@@ -153,6 +153,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "write": "The writer's URL, as a reference. Only the worker, and `doctor`, resolve it. Needed for `writeback`.",
         "schema": "The name that the file is attached as, and that contracts use, such as `main`. SQLite needs it; no other engine has it.",
         "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`. Needed for `writeback`.",
+        "allow": "What the worker's credential may be able to do though no contract needs it, in production, where a worker does not start otherwise. [Each is told](../how-to/run-the-worker.md#what-it-proves) at every start.",
         "tls": "How a remote server proves who it is.",
         "pool": "Connections.",
         "timeouts": "Limits of the source; those of a read are in its capability.",

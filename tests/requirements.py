@@ -925,6 +925,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "While a source has a finding with which no worker would start, no job of it is taken and no attempt counted; it is told once with its fix, other sources go on, and it goes on by itself when it is mended.",
         "law 10, R10",
     ),
+    "posture:production": _R(
+        "In production no worker starts where its credential owns something, may alter or create, may change another table or a receipt; what the project allows by name is told at every start, and of receipts nothing can be allowed.",
+        "S3, law 10",
+    ),
     "posture:safe-credential": _R(
         "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
     ),

@@ -2467,4 +2467,20 @@ MUTANTS = (
         "return True",
         "tests/unit/test_grants.py -k denied_column_is_never_granted",
     ),
+    Mutant(
+        "production.refused",
+        "posture:production",
+        "core/production.py",
+        "fatal=finding.fatal or finding.rule in REFUSED",
+        "fatal=finding.fatal",
+        "tests/unit/test_posture.py -k in_production",
+    ),
+    Mutant(
+        "production.receipts-never",
+        "posture:production",
+        "core/production.py",
+        "if finding.rule in allow and finding.rule in ALLOWABLE:",
+        "if finding.rule in allow:",
+        "tests/unit/test_posture.py -k in_production",
+    ),
 )

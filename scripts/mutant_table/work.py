@@ -363,4 +363,12 @@ MUTANTS = (
         "sources = tuple(self.bench.targets)",
         "tests/attack/test_proving.py -k 'not_fit_any_more and sqlite'",
     ),
+    Mutant(
+        "production.asked",
+        "posture:production",
+        "work/posture.py",
+        "if place.production else of_writer",
+        "if False else of_writer",
+        "tests/attack/test_production.py -k 'another_table and postgres'",
+    ),
 )

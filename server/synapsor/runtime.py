@@ -288,7 +288,13 @@ class Project:
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)
-        place = WriteTarget(source=source, receipts=Relation.parse(wired.receipts), time_ms=wired.timeouts.lock_ms)
+        place = WriteTarget(
+            source=source,
+            receipts=Relation.parse(wired.receipts),
+            time_ms=wired.timeouts.lock_ms,
+            production=self.config.profile == "production",
+            allow=frozenset(wired.allow),
+        )
         return place, await posture([loaded.contract for loaded in self.contracts()], name, place)
 
 

@@ -45,11 +45,18 @@ class Denied(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class WriteTarget:
-    """A source as the project wires it for writing."""
+    """A source as the project wires it for writing.
+
+    Attributes:
+        production: its credential is refused where it can do more than it should.
+        allow: the rules which the project allows it to break.
+    """
 
     source: WriteSource
     receipts: Relation
     time_ms: int
+    production: bool = False
+    allow: frozenset[str] = frozenset()
     known: dict[Relation, dict[str, str]] = field(default_factory=dict)
 
     async def natives(self, relation: Relation) -> dict[str, str]:

@@ -11,6 +11,7 @@ from synapsor.core.effects import judge_change, judge_held
 from synapsor.core.facts import Finding
 from synapsor.core.needs import proposals_of, writes_of
 from synapsor.core.posture import judge_writer
+from synapsor.core.production import judge_for_production
 from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
 from synapsor.core.writeback import target
 from synapsor.work.authority import WriteTarget
@@ -30,7 +31,8 @@ async def posture(contracts: Iterable[Contract], name: str, place: WriteTarget) 
                 found += await _judged(contract, capability, place)
     writes = writes_of(reviewed, name)
     rights = await place.source.posture(writes, place.receipts)
-    return [*found, *judge_writer(rights, writes, place.receipts)]
+    of_writer = judge_writer(rights, writes, place.receipts)
+    return [*found, *(judge_for_production(of_writer, place.allow) if place.production else of_writer)]
 
 
 async def _judged(contract: Contract, capability: ProposeCapability, place: WriteTarget) -> list[Finding]:
