@@ -921,6 +921,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A worker that runs proves its sources again every few minutes and after each outcome that makes one doubtful, by the contracts that are active then.",
         "S3, D07",
     ),
+    "posture:durable": _R(
+        "Settings of the server under which a crash may lose what it acknowledged are told whenever a worker starts.",
+        "R2",
+    ),
     "posture:held": _R(
         "While a source has a finding with which no worker would start, no job of it is taken and no attempt counted; it is told once with its fix, other sources go on, and it goes on by itself when it is mended.",
         "law 10, R10",

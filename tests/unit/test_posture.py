@@ -219,6 +219,7 @@ def test_a_relation_that_no_adapter_looked_at_is_no_safe_one() -> None:
         (writer_with(RECEIPTS, replace(KEPT, deletes=True)), [("receipts_can_change", False)]),
         (replace(WRITER, in_clear=True), [("writer_in_clear", True)]),
         (replace(WRITER, anonymous=True), [("anonymous_user", True)]),
+        (replace(WRITER, read_committed=False), [("read_committed_refused", True)]),
         (replace(WRITER, read_only=True), [("source_is_read_only", False)]),
         (replace(WRITER, lossy={"fsync": ("off", "on")}), [("not_durable", False)]),
     ],
@@ -461,11 +462,11 @@ async def test_mysql_says_of_a_connection_behind_a_proxy_whether_it_is_in_clear(
             "SHOW SESSION": [("Ssl_cipher", cipher)],
             "SHOW GRANTS": [(b"GRANT USAGE ON *.* TO `r`@`%`",)],
             "SELECT CURR": [("r@%",)],
-            "SELECT @@gl": [(b"2", "1", "0", "0")],
+            "SELECT @@gl": [(b"2", "1", "0", "0", "STATEMENT")],
         }
         return answers.get(text[:11], []) or answers.get(text[:12], [])
 
     rights = await mysql_posture.rights(ask, "r", [TABLE], local=local)
     assert rights.in_clear is in_clear
-    assert (rights.powers, rights.anonymous, rights.read_only) == ({}, False, False)
+    assert (rights.powers, rights.anonymous, rights.read_only, rights.read_committed) == ({}, False, False, False)
     assert rights.lossy == {"innodb_flush_log_at_trx_commit": ("2", "1"), "sync_binlog": ("0", "1")}

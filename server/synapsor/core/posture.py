@@ -208,6 +208,7 @@ _FIXES = {
     "can_do_more": "Grant it UPDATE, INSERT or DELETE where contracts ask for them, SELECT on the mapped ones, and SELECT and INSERT on the receipts.",
     "in_clear": "Use TLS on the whole way to the server, behind a pooler too.",
     "anonymous_user": "Drop the anonymous user, or create the credential's own user for this host.",
+    "read_committed_refused": "Set binlog_format to MIXED or ROW.",
     "source_is_read_only": "Point the write credential at the primary.",
     "receipts_missing": _OWNER_MAKES_IT,
     "receipts_shape": _OWNER_MAKES_IT,
@@ -261,6 +262,9 @@ def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Rel
     for name, (value, safe) in rights.lossy.items():
         message = f"The server runs with {name} = {value}: a crash may lose what it has acknowledged."
         yield Finding(rule="not_durable", message=message, fix=f"Set {name} = {safe}.", fatal=False)
+    if not rights.read_committed:
+        message = "The server logs statements, and refuses changes in READ COMMITTED transactions."
+        yield _found(rights, "read_committed_refused", message)
     if rights.read_only:
         yield _found(rights, "source_is_read_only", "The server refuses writes.", fatal=False)
 
