@@ -1735,8 +1735,8 @@ MUTANTS = (
         "posture.writer-power",
         "posture:safe-credential",
         "core/posture.py",
-        'not in {_MORE, ""}:',
-        'not in {_MORE, "", rule}:',
+        'not in {_MORE, "", *ALLOWABLE}:',
+        'not in {_MORE, "", rule, *ALLOWABLE}:',
         "tests/unit/test_posture.py -k every_power",
     ),
     Mutant(

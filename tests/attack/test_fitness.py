@@ -52,9 +52,9 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
             "read_committed_refused: stock: ",
         ),
         (
-            "SET foreign_key_checks = 0; ALTER TABLE purchase_orders ENGINE=MyISAM",
-            "ALTER TABLE purchase_orders ENGINE=InnoDB",
-            "not_transactional: stock: retail.purchase_orders",
+            "RENAME TABLE products TO kept; CREATE TABLE products LIKE kept; ALTER TABLE products ENGINE=MyISAM",
+            "DROP TABLE products; RENAME TABLE kept TO products",
+            "not_transactional: stock: retail.products",
         ),
     ],
     "sqlite": [
