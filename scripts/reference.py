@@ -131,6 +131,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "policies": "The contracts.",
         "ledger": "The ledger's SQLite file. Its key and its checkpoints are kept beside it.",
         "ledger_key": "The key that signs the ledger's checkpoints, if it is kept elsewhere.",
+        "ledger_group": "The group of this machine whose users share the ledger, by its name or number: its files have mode 0660, its directory 2770. Without it they are their owner's alone. [What that means](../how-to/run-the-worker.md#what-must-be-kept-apart).",
         "operators": "The people whose keys this project trusts; written by `synapsor operator`.",
         "sources": "The application databases, by the name that contracts use.",
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",

@@ -641,6 +641,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
+    "ledger:group": _R(
+        "A ledger that a group shares is that group's and nobody else's, with all that is kept beside it, whoever of the group makes or opens it; another directory or file is refused.",
+        "I07, S7",
+    ),
     "ledger:as-filed": _R(
         "A proposal counts as it was filed: one whose row was altered since is decided, approved by policy and applied by nobody, and no policy is tested on it.",
         "S8, law 9",
@@ -1039,6 +1043,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "row-security:told": _R(
         "A read and an apply tell the policies who asks, bound and for one transaction, and filter the tenant all the same.",
         "law 2, S4",
+    ),
+    "secrets:credential": _R(
+        "`${credential:NAME}` is a file that a service manager gave to this process, closed to all others, and nothing else.",
+        "law 8, S7",
     ),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),
     "secrets:only-where-needed": _R("Only the worker ever looks at a write credential.", "law 8"),

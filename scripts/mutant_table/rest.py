@@ -187,4 +187,20 @@ MUTANTS = (
         "    except ContractError:\n        return Untold.NOT_CONFIGURED",
         "tests/attack/test_live.py -k 'closed_list and sqlite'",
     ),
+    Mutant(
+        "secrets.credential-mode",
+        "secrets:credential",
+        "secrets.py",
+        "info.st_mode & (0o037 if given and info.st_uid == 0 else 0o077)",
+        "info.st_mode & (0o037 if given else 0o077)",
+        "tests/unit/test_secrets.py -k access_list",
+    ),
+    Mutant(
+        "secrets.credential-name",
+        "secrets:credential",
+        "secrets.py",
+        'if scheme == "credential" and _CREDENTIAL.fullmatch(target):',
+        'if scheme == "credential":',
+        "tests/unit/test_secrets.py -k plain_name",
+    ),
 )

@@ -113,8 +113,9 @@ class Project:
             from synapsor.ledger.open import open_ledger
 
             fresh = (create or self.config.profile == "development") and not self.config.ledger.exists()
+            config = self.config
             self._ledger = open_ledger(
-                self.config.ledger, create=fresh, key_path=self.config.ledger_key, clock=self.clock
+                config.ledger, create=fresh, key_path=config.ledger_key, group=config.ledger_group, clock=self.clock
             )
             self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger

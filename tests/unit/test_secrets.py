@@ -114,3 +114,43 @@ def test_what_is_missing_empty_or_no_file_is_refused_by_name(tmp_path: Path, mon
 def test_only_a_whole_reference_is_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         SecretRef.parse(text, root=tmp_path)
+
+
+@pytest.mark.requirement("secrets:credential")
+def test_a_credential_of_a_service_manager_is_read_from_its_directory_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = SecretRef.parse("${credential:writer}", root=tmp_path)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert "no service manager" in fails_with(ref).message
+    for elsewhere in ("", "relative"):
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", elsewhere)
+        assert "no service manager" in fails_with(ref).message
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert "no such file" in fails_with(ref).message
+    private(tmp_path / "writer", CANARY.encode(), 0o400)
+    assert resolve(ref).reveal() == CANARY
+    assert (str(ref), repr(ref)) == ("${credential:writer}", "SecretRef(${credential:writer})")
+
+
+@pytest.mark.requirement("secrets:credential")
+@pytest.mark.skipif(os.geteuid() != 0, reason="a credential of systemd belongs to root")
+@pytest.mark.parametrize("mode", [0o440, 0o444, 0o460, 0o441])
+def test_of_a_credential_the_mask_of_its_access_list_is_no_right_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    private(tmp_path / "writer", CANARY.encode(), mode)
+    ref = SecretRef.parse("${credential:writer}", root=tmp_path)
+    if mode == 0o440:
+        assert resolve(ref).reveal() == CANARY
+        os.chown(tmp_path / "writer", 41001, -1)
+    assert "canary" not in str(fails_with(ref))
+    assert "has" in fails_with(file_ref(tmp_path / "writer")).message
+
+
+@pytest.mark.requirement("secrets:credential")
+@pytest.mark.parametrize("name", ["../writer", "a/b", ".hidden", "", "a b"])
+def test_a_credential_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError):
+        SecretRef.parse(f"${{credential:{name}}}", root=tmp_path)
