@@ -146,7 +146,7 @@ def test_of_a_credential_the_mask_of_its_access_list_is_no_right_of_others(
         assert resolve(ref).reveal() == CANARY
         os.chown(tmp_path / "writer", 41001, -1)
     assert "canary" not in str(fails_with(ref))
-    assert "has" in fails_with(file_ref(tmp_path / "writer")).message
+    assert "have access" in fails_with(file_ref(tmp_path / "writer")).message
 
 
 @pytest.mark.requirement("secrets:credential")
