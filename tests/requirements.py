@@ -518,6 +518,14 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
     ),
+    "deploy:apart": _R(
+        "The units and containers give each process a user, one credential and a network of its own; what they share is the ledger.",
+        "law 1, law 8",
+    ),
+    "deploy:hardened": _R(
+        "The units and containers may write the ledger and do nothing else to the machine, and the image holds what the lock files name.",
+        "S7",
+    ),
     "depends:credential": _R(
         "A worker that may not read and hold the rows that changes depend on does not start, and needs no more than that.",
         "law 3",

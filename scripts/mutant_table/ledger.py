@@ -1428,7 +1428,7 @@ MUTANTS = (
         "tests/attack/test_worker_permission.py -k only_a_row",
     ),
     Mutant(
-        "group.file",
+        "ledger-group.file",
         "ledger:group",
         "ledger/private.py",
         "        elif (mode, info.st_gid) != (access.of_files, access.group):\n",
@@ -1436,7 +1436,7 @@ MUTANTS = (
         "tests/unit/test_ledger_group.py -k mended_by_its_owner",
     ),
     Mutant(
-        "group.directory",
+        "ledger-group.directory",
         "ledger:group",
         "ledger/private.py",
         "    if (stat.S_IMODE(info.st_mode), info.st_gid) != (access.of_directories, access.group):\n",
@@ -1444,7 +1444,7 @@ MUTANTS = (
         "tests/unit/test_ledger_group.py -k with_what_to_do",
     ),
     Mutant(
-        "group.note",
+        "ledger-group.note",
         "ledger:group",
         "ledger/note.py",
         "                self.access.give(handle, self.access.of_files)\n",
@@ -1452,7 +1452,7 @@ MUTANTS = (
         "tests/unit/test_ledger_group.py -k a_note",
     ),
     Mutant(
-        "group.new-file",
+        "ledger-group.new-file",
         "ledger:group",
         "ledger/private.py",
         "            access.give(handle, access.of_files)\n",

@@ -69,6 +69,8 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="syn-group-") as found:
         root = Path(found)
         root.chmod(0o711)
+        # The other users may not read this checkout: what a ledger reads of it once is read before.
+        asyncio.run(of(root / "first.db", create=True, group=None)())  # type: ignore[arg-type]
         made = root / "shared"
         made.mkdir()
         os.chown(made, 0, GROUP)
