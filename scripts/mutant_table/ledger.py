@@ -1457,6 +1457,6 @@ MUTANTS = (
         "ledger/private.py",
         "            access.give(handle, access.of_files)\n",
         "",
-        "tests/unit/test_ledger_group.py -k two_users",
+        "tests/unit/test_ledger_group.py -k beside_it",
     ),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from synapsor.errors import ConfigError
-from synapsor.secrets import MAX_SECRET_BYTES, Secret, SecretRef, resolve
+from synapsor.secrets import MAX_SECRET_BYTES, Secret, SecretRef, private_file_trouble, resolve
 
 CANARY = "canary-7f3#/@[%"
 
@@ -154,3 +154,23 @@ def test_of_a_credential_the_mask_of_its_access_list_is_no_right_of_others(
 def test_a_credential_has_a_plain_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
         SecretRef.parse(f"${{credential:{name}}}", root=tmp_path)
+
+
+@pytest.mark.requirement("secrets:credential")
+@pytest.mark.parametrize(
+    ("owner", "mode", "given", "fits"),
+    [
+        (0, 0o440, True, True),
+        (0, 0o440, False, False),
+        (7, 0o440, True, False),
+        (7, 0o400, True, True),
+        (8, 0o400, True, False),
+        (0, 0o444, True, False),
+    ],
+)
+def test_a_secret_is_of_this_user_and_not_of_another_user_or_of_root_and_given_by_a_service_manager(
+    monkeypatch: pytest.MonkeyPatch, owner: int, mode: int, given: bool, fits: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 7)
+    info = os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 9, 0, 0, 0))
+    assert (private_file_trouble(info, given=given) == "") is fits
