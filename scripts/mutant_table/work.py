@@ -371,4 +371,12 @@ MUTANTS = (
         "if False else of_writer",
         "tests/attack/test_production.py -k 'another_table and postgres'",
     ),
+    Mutant(
+        "proving.active",
+        "posture:again",
+        "work/proving.py",
+        "recorded(active.body)[0] if active is not None else one",
+        "one",
+        "tests/attack/test_proving.py -k 'that_is_active_by_then and postgres'",
+    ),
 )

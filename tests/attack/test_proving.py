@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from synapsor.core.outcome import Why
+from synapsor.runtime import open_project
 from synapsor.work.proving import AGAIN
 from tests.attack.shop import Shop, changed, meanwhile, open_shop
 from tests.databases import Database
+from tests.projects import activate_all
 
 CASES = {
     "postgres": (
@@ -75,3 +78,25 @@ async def test_a_source_is_proven_again_while_the_worker_runs_though_no_job_tell
         await shop.waiver()
         shop.kept = worker
         assert await shop.work() == []
+
+
+@pytest.mark.requirement("posture:again")
+async def test_a_source_is_judged_by_the_contract_that_is_active_by_then_and_not_by_a_file_that_somebody_edits(
+    shop: Shop,
+) -> None:
+    worker = await shop.worker()
+    proving = worker.proving
+    assert proving is not None
+    file = shop.files.root / "policies" / "billing.yaml"
+    whole = file.read_text(encoding="utf-8")
+    more = whole.replace("set: {late_fee_cents: 0,", "set: {late_fee_cents: 0, customer: $reason,")
+    assert more != whole
+    file.write_text(more, encoding="utf-8")
+    later = proving.clock() + proving.every
+    proving.clock = lambda: later
+    assert await proving.writable() == ("shop",)
+    async with open_project(shop.files.config) as another:
+        await activate_all(shop.files, another)
+    proving.doubt("shop", Why.DRIFT)
+    fit = shop.database.engine == "sqlite"  # whose writer may write every column
+    assert await proving.writable() == (("shop",) if fit else ())

@@ -12,7 +12,7 @@ from enum import StrEnum
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.depends import held_hops
-from synapsor.core.needs import proposals_of, reads_of, writes_of
+from synapsor.core.needs import changes_of, reads_of, writes_of
 from synapsor.core.plan import Relation
 from synapsor.core.writeback import target
 
@@ -98,10 +98,9 @@ def _held(contracts: Iterable[Contract], source: str) -> dict[Relation, Table]:
     """Return a mapping of each relation whose rows are held."""
     found: dict[Relation, Table] = {}
     for contract in contracts:
-        for capability in proposals_of(contract):
-            if contract.table_of(capability).source == source:
-                for hop in held_hops(capability, contract):
-                    found.setdefault(hop.shape.relation, hop.table)
+        for capability in changes_of(contract, source):
+            for hop in held_hops(capability, contract):
+                found.setdefault(hop.shape.relation, hop.table)
     return found
 
 

@@ -54,16 +54,20 @@ def proposals_of(contract: Contract) -> list[ProposeCapability]:
     return [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
 
 
+def changes_of(contract: Contract, source: str) -> Iterator[ProposeCapability]:
+    """Yield the capabilities whose changes the write credential of a source makes."""
+    return (one for one in proposals_of(contract) if contract.table_of(one).source == source)
+
+
 def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]]:
     """Yield what the changes of one source take; a relation may come several times."""
-    for capability in proposals_of(contract):
+    for capability in changes_of(contract, source):
         table = contract.table_of(capability)
-        if table.source == source:
-            yield target(table), _of_change(capability, table)
-            for hop in held_hops(capability, contract):
-                yield hop.shape.relation, Needs(reads=hop.reads, holds=True)
-                if hop.seen is not None:
-                    yield hop.seen.relation, Needs(reads=hop.reads)
+        yield target(table), _of_change(capability, table)
+        for hop in held_hops(capability, contract):
+            yield hop.shape.relation, Needs(reads=hop.reads, holds=True)
+            if hop.seen is not None:
+                yield hop.seen.relation, Needs(reads=hop.reads)
 
 
 def _of_change(capability: ProposeCapability, table: Table) -> Needs:

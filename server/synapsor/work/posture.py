@@ -9,7 +9,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.depends import held_hops
 from synapsor.core.effects import judge_change, judge_held
 from synapsor.core.facts import Finding
-from synapsor.core.needs import proposals_of, writes_of
+from synapsor.core.needs import changes_of, writes_of
 from synapsor.core.posture import judge_writer
 from synapsor.core.production import judge_for_production
 from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
@@ -26,9 +26,8 @@ async def posture(contracts: Iterable[Contract], name: str, place: WriteTarget) 
     reviewed = tuple(contracts)
     found: list[Finding] = []
     for contract in reviewed:
-        for capability in proposals_of(contract):
-            if contract.table_of(capability).source == name:
-                found += await _judged(contract, capability, place)
+        for capability in changes_of(contract, name):
+            found += await _judged(contract, capability, place)
     writes = writes_of(reviewed, name)
     rights = await place.source.posture(writes, place.receipts)
     of_writer = judge_writer(rights, writes, place.receipts)
