@@ -4,9 +4,9 @@ import asyncio
 import re
 import sqlite3
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -135,6 +135,19 @@ def load_sqlite(path: Path) -> Database:
         connection.executescript(_UNSYNCED + _sql("sqlite", "schema") + _sql("sqlite", "seed"))
     url = f"sqlite:///{path}"
     return Database(engine="sqlite", read_url=url, write_url=url, admin_url=url)
+
+
+@contextmanager
+def as_in_a_shop(database: Database) -> Iterator[None]:
+    """Take from the writer for a while what it may do for the tests alone."""
+    granted = _sql(database.engine, "tests") if database.engine != "sqlite" else ""
+    if granted:
+        execute(database, granted.replace("GRANT", "REVOKE").replace(" TO ", " FROM "))
+    try:
+        yield
+    finally:
+        if granted:
+            execute(database, granted)
 
 
 def load_memory(memory: MemoryDatabase) -> Database:
