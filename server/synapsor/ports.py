@@ -23,6 +23,7 @@ from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
+from synapsor.steering_ports import Steering
 
 
 class Clock(Protocol):
@@ -152,7 +153,12 @@ class AgentLedger(Protocol):
 
 
 class ReviewLedger(AgentLedger, Protocol):
-    """What an operator's tools may do as well."""
+    """What an operator's tools may do as well; `steering` is how they steer the worker."""
+
+    @property
+    def steering(self) -> Steering:
+        """How people steer the worker."""
+        ...
 
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
@@ -326,10 +332,12 @@ class WorkLedger(ReviewLedger, Protocol):
         until: str,
         sources: Sequence[str],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
     ) -> Lease | None:
-        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none.
+        """Lease the oldest job that is due, free and not given up, with a new lease id and the attempt counted; None when there is none.
 
-        With `permits`, only jobs of these contract digests and capabilities.
+        With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
+        ones are still these.
         """
         ...
 
@@ -362,6 +370,7 @@ __all__ = [
     "ReadSource",
     "ReviewLedger",
     "Snapshot",
+    "Steering",
     "SystemClock",
     "WorkLedger",
     "WriteSource",

@@ -17,6 +17,7 @@ from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, Synapsor
 from synapsor.work.authority import Workbench
 from synapsor.work.lane import Lane
 from synapsor.work.pace import Pace
+from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
 from synapsor.work.proving import Proving
 
@@ -41,9 +42,11 @@ class Worker:
     proving: Proving | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
+    _pauses: Pauses = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
+        self._pauses = Pauses(bench=self.bench)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
@@ -52,7 +55,7 @@ class Worker:
         settled = 0
         while not stop.is_set():
             trusted = await self._trusted(waits=not (once or drain))
-            lease = await self._next() if trusted is not None else None
+            lease = await self._next(trusted) if trusted is not None else None
             if trusted is None or lease is None:
                 if once or drain:
                     break
@@ -96,15 +99,21 @@ class Worker:
             action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
             log.error("no job is taken: %s %s", *told, extra={"action": action})
 
-    async def _next(self) -> Lease | None:
+    async def _next(self, trusted: Mapping[str, Operator]) -> Lease | None:
         now = self.bench.clock.now()
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
             await self._expire(stamp(now))
             await self._policies.approve(now)
-            sources = await self.proving.writable() if self.proving else tuple(self.bench.targets)
+            going = await self._pauses.going(trusted)
+            writable = await self.proving.writable() if self.proving else going.sources
             return await self.bench.ledger.lease(
-                self.name, now=stamp(now), until=stamp(until), sources=sources, permits=self.permits
+                self.name,
+                now=stamp(now),
+                until=stamp(until),
+                sources=tuple(name for name in going.sources if name in writable),
+                permits=self.permits,
+                pauses=going.judged,
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})
