@@ -110,6 +110,7 @@ async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
                 return known
             for claim in claims:
                 await leave(claim, tx, result.outcome)
+            await lead.reached("apply.verdict_before_commit")
             await tx.commit()
     except SourceFailure as failed:
         return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
@@ -132,6 +133,9 @@ async def read_verdict(claims: Sequence[Claim]) -> Result | None:
 async def known_of(claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
     """Return what an earlier attempt came to, from the receipts; those of a group were left in one transaction."""
     found = [await _receipt(claim, tx) for claim in claims]
+    if None in found and any(found):
+        # Another worker has committed them, all at once, between the first look and the last: now all can be seen.
+        found = [await _receipt(claim, tx) for claim in claims]
     outcomes = set(found)
     if outcomes == {None}:
         return None
