@@ -55,8 +55,9 @@ def proposals_of(contract: Contract) -> list[ProposeCapability]:
 
 
 def changes_of(contract: Contract, source: str) -> Iterator[ProposeCapability]:
-    """Yield the capabilities whose changes the write credential of a source makes."""
-    return (one for one in proposals_of(contract) if contract.table_of(one).source == source)
+    """Yield the capabilities whose changes the write credential of a source makes; not those that an application carries out."""
+    every = (one for one in proposals_of(contract) if contract.table_of(one).source == source)
+    return (one for one in every if one.executor is None)
 
 
 def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]]:
@@ -68,6 +69,12 @@ def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]
             yield hop.shape.relation, Needs(reads=hop.reads, holds=True)
             if hop.seen is not None:
                 yield hop.seen.relation, Needs(reads=hop.reads)
+
+
+def executors_of(contracts: Iterable[Contract]) -> dict[str, str]:
+    """Return the executors that contracts name, each with a capability that it carries out."""
+    every = ((name, c) for contract in contracts for name, c in contract.capabilities.items())
+    return {c.executor: name for name, c in every if isinstance(c, ProposeCapability) and c.executor is not None}
 
 
 def _of_change(capability: ProposeCapability, table: Table) -> Needs:

@@ -14,6 +14,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import Done, SourceReceipt, receipt_key, told_of
 from synapsor.errors import Failure, SourceFailure
+from synapsor.handler_ports import Handler
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
 
@@ -29,7 +30,12 @@ async def nowhere(_: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row."""
+    """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row.
+
+    Attributes:
+        handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
+        job: the job that it is a part of.
+    """
 
     proposal: Proposal
     source: WriteSource
@@ -38,6 +44,8 @@ class Claim:
     worker: str
     time_ms: int
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    handler: Handler | None = None
+    job: str = ""
 
     def receipt(self, outcome: Outcome) -> SourceReceipt:
         """Return the receipt row of this outcome."""
@@ -64,6 +72,7 @@ class Result:
         newcomers: how many rows match the set of each proposal now and were left as they are.
         moved: the columns of related rows that are not as they were, by their paths.
         until: the moment before which another attempt is in vain, "" for none.
+        wait: for how many seconds at least whoever was asked wants to be left alone.
     """
 
     outcome: Outcome
@@ -74,6 +83,7 @@ class Result:
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     until: str = ""
+    wait: float = 0.0
 
     @property
     def code(self) -> str:
