@@ -275,7 +275,7 @@ async def test_what_the_source_cannot_tell_now_is_tried_again_and_then_said_to_b
             shadows = Shadows(name="w", bench=trial.bench())
             for _ in range(TRIES):
                 assert (await trial.ledger.proposal(envelope["proposal"]["id"])).measured is None
-                await shadows.measure(trial.clock.now())
+                await shadows.measure(trial.clock.now(), ("shop",))
             other.execute("ROLLBACK")
         record = await trial.ledger.proposal(envelope["proposal"]["id"])
         assert record is not None

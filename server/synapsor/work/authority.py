@@ -48,11 +48,18 @@ class Denied(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class WriteTarget:
-    """A source as the project wires it for writing."""
+    """A source as the project wires it for writing.
+
+    Attributes:
+        production: its credential is refused where it can do more than it should.
+        allow: the rules which the project allows it to break.
+    """
 
     source: WriteSource
     receipts: Relation
     time_ms: int
+    production: bool = False
+    allow: frozenset[str] = frozenset()
     known: dict[Relation, dict[str, str]] = field(default_factory=dict)
 
     async def natives(self, relation: Relation) -> dict[str, str]:
@@ -85,6 +92,7 @@ class Workbench:
         handlers: the applications that carry out changes, by the names that contracts give them.
         automatic: the key that policy decisions are signed with; None where automatic approval is off.
         reached: passes the named points of the chaos tests.
+        doubt: is told of each outcome of a source, so that it is looked at where that makes it doubtful.
     """
 
     ledger: WorkLedger
@@ -94,6 +102,7 @@ class Workbench:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    doubt: Callable[[str, Why | None], None] = field(default=lambda _source, _why: None)
 
     def now(self) -> str:
         """Return this moment as records write it."""

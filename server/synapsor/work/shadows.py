@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from synapsor import handles
@@ -36,12 +37,10 @@ class Shadows:
     bench: Workbench
     _tried: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
-    async def measure(self, now: dt.datetime) -> None:
-        """Measure what waits; that it cannot be keeps nobody's approved change from being applied."""
+    async def measure(self, now: dt.datetime, sources: Sequence[str]) -> None:
+        """Measure what waits for it of these sources; that it cannot be keeps nobody's approved change from being applied."""
         try:
-            waiting = await self.bench.ledger.measuring.waiting(
-                now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
-            )
+            waiting = await self.bench.ledger.measuring.waiting(now=stamp(now), sources=sources, limit=AT_A_TIME)
             for proposal in waiting:
                 await self._record(proposal)
         except LedgerFailure:

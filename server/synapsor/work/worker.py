@@ -19,6 +19,7 @@ from synapsor.work.lane import Lane
 from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
+from synapsor.work.proving import Proving
 from synapsor.work.shadows import Shadows
 
 log = logging.getLogger("synapsor.worker")
@@ -31,6 +32,7 @@ class Worker:
     Attributes:
         report: called with one plain dictionary a job, for the log line.
         permits: what alone may be applied, by contract digest and capability; None for all that is approved.
+        proving: says which sources may be written now; None where nobody looks at them again.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
+    proving: Proving | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
     _shadows: Shadows = field(init=False, repr=False)
@@ -104,14 +107,16 @@ class Worker:
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
             await self._expire(stamp(now))
-            await self._shadows.measure(now)
             await self._policies.approve(now)
             going = await self._pauses.going(trusted)
+            writable = await self.proving.writable() if self.proving else going.sources
+            sources = tuple(name for name in going.sources if name in writable)
+            await self._shadows.measure(now, sources)
             return await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),
                 until=stamp(until),
-                sources=going.sources,
+                sources=sources,
                 permits=self.permits,
                 pauses=going.judged,
             )
