@@ -107,11 +107,11 @@ class Worker:
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
             await self._expire(stamp(now))
-            await self._policies.approve(now)
             going = await self._pauses.going(trusted)
             writable = await self.proving.writable() if self.proving else going.sources
             sources = tuple(name for name in going.sources if name in writable)
             await self._shadows.measure(now, sources)
+            await self._policies.approve(now)
             return await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),
