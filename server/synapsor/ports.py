@@ -19,7 +19,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedResolution, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
@@ -221,6 +221,15 @@ class ReviewLedger(AgentLedger, Protocol):
         Raises:
             DecisionRefused: that one is no longer `review_required` (rule `already_decided`), or what the new one asks for waits
                 already (`asked_already`).
+        """
+        ...
+
+    async def resolve(self, signed: Sequence[SignedResolution]) -> None:
+        """Record what a person says became of a proposal and of all that stands or falls with it, and move them all, in one transaction.
+
+        Raises:
+            DecisionRefused: one of them is in no doubt any more (rule `not_in_doubt`), or does not stand where its events say (`records_differ`).
+            IntegrityError: the resolutions are not about the whole of one group, in one way.
         """
         ...
 

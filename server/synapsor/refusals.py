@@ -128,7 +128,13 @@ class Rule(StrEnum):
         "reconciliation_required",
         3,
         "Nobody knows whether it was applied, so a person looks at its source first.",
-        "See `synapsor receipts list`, and the row itself.",
+        "`synapsor reconcile inspect` shows its rows beside what was proposed.",
+    )
+    RESOLVED_BY_PERSON = (
+        "resolved_by_person",
+        1,
+        "A person said that it was applied, and no receipt does, so nothing is undone by it.",
+        "Look at the row, and have the change asked for that is wanted now.",
     )
     HARD_DELETE_RESTORE_UNSAFE = (
         "hard_delete_restore_unsafe",
@@ -160,6 +166,26 @@ class Rule(StrEnum):
         3,
         "A row is not any more what the change left, so nothing is undone.",
         "Look at the row, and have the change asked for that is wanted now.",
+    )
+
+    # a resolution
+    NOT_IN_DOUBT = (
+        "not_in_doubt",
+        3,
+        "Only what nobody knows the end of is resolved by a person.",
+        "`synapsor reconcile list` names what waits for one.",
+    )
+    CONTRARY = (
+        "contrary",
+        1,
+        "What was seen of its rows speaks against that, or they could not be looked at.",
+        "Look at them with `synapsor reconcile inspect`; if you know better, say so with --contrary, which stays on record.",
+    )
+    SEEN_MOVED = (
+        "seen_moved",
+        3,
+        "Its rows changed while it was being resolved.",
+        "Look at them again with `synapsor reconcile inspect`.",
     )
 
     # a drafted policy
@@ -232,6 +258,7 @@ AMENDING: Final = (
 UNDOING: Final = (
     Rule.NOT_APPLIED,
     Rule.RECONCILIATION_REQUIRED,
+    Rule.RESOLVED_BY_PERSON,
     Rule.HARD_DELETE_RESTORE_UNSAFE,
     Rule.NOT_REVERSIBLE,
     Rule.TOO_DEEP,
@@ -240,6 +267,9 @@ UNDOING: Final = (
     Rule.MOVED_ON,
 )
 """Why no undo is filed."""
+
+RESOLVING: Final = (Rule.NOT_IN_DOUBT, Rule.CONTRARY, Rule.SEEN_MOVED)
+"""Why nothing is resolved."""
 
 DRAFTING: Final = (
     Rule.NOT_APPROVED,

@@ -90,6 +90,7 @@ def record_body(record: ProposalRecord) -> dict[str, Any]:
         "questions": [to_body(one) for one in record.exchanges],
         "job": to_body(record.job) if record.job else None,
         "receipts": [to_body(r) for r in record.receipts],
+        "resolution": to_body(record.resolution) if record.resolution else None,
         "group": [
             {"proposal": o.proposal.id, "capability": o.proposal.capability, "status": o.status.value}
             for o in record.group

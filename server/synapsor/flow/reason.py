@@ -9,7 +9,7 @@ from typing import Final, Literal
 from synapsor.core.presets import REJECT_CODES, known_code
 from synapsor.errors import UsageError
 
-Act = Literal["approve", "reject", "switch", "undo", "reveal", "edit", "extend", "question"]
+Act = Literal["approve", "reject", "switch", "undo", "reveal", "edit", "extend", "question", "resolve"]
 
 MAX_REASON: Final = 500
 
@@ -20,6 +20,7 @@ _NEEDED: Final[Mapping[Act, tuple[str, str]]] = {
     "edit": ("An edit", "those who decide are told, and the agent is"),
     "extend": ("More time", "those who decide are told, and the agent is"),
     "question": ("A question", "the agent is asked"),
+    "resolve": ("A resolution", "it stays on record"),
 }
 """What nobody does without a reason, and who learns it."""
 

@@ -15,8 +15,9 @@ from synapsor.core.exchange import Exchange
 from synapsor.core.login import decision_holds, spoken_by
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
+from synapsor.core.reconcile import end_of
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.statements import Operator, SignedDecision, SignedResolution
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -39,7 +40,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `done` or `settled`."""
+    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `done`, `settled` or `resolved`."""
 
     name: str
     facts: Mapping[str, Any]
@@ -97,7 +98,7 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
     parts = body.get("parts")
-    inner = parts[0] if parts else body.get("decision") or body.get("question")
+    inner = parts[0] if parts else body.get("decision") or body.get("question") or body.get("resolution")
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 
@@ -161,6 +162,8 @@ async def _proposal(
     for receipt in record.receipts:
         yield _done(receipt, proposal, tuple(recorded.get("receipt", ())))
     yield _settled(record, tuple(recorded.get("job", ())) + tuple(recorded.get("settlement", ())))
+    if record.resolution is not None:
+        yield _resolved(record.resolution, proposal, operators, ledger.id, tuple(recorded.get("resolution", ())))
 
 
 async def _recorded(ledger: ReviewLedger, record: ProposalRecord) -> AsyncIterator[tuple[str, tuple[Check, ...]]]:
@@ -285,13 +288,34 @@ def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> St
     return Step(name="done", facts=to_body(receipt), checks=(*own, *(c for c in checks if receipt.id in c.what)))
 
 
+def _resolved(
+    signed: SignedResolution,
+    proposal: Proposal,
+    operators: Mapping[str, Operator],
+    ledger: str,
+    checks: tuple[Check, ...],
+) -> Step:
+    resolution = signed.resolution
+    holds = spoken_by(resolution, signed.signature, signed.login, operators)
+    own = (
+        Check(
+            what=f"signature of {resolution.operator} on {resolution.id}",
+            stored="holds",
+            found="holds" if holds else "does not hold",
+        ),
+        Check(what=f"digest that {resolution.id} is about", stored=resolution.digest, found=proposal.digest),
+        Check(what=f"ledger that {resolution.id} is for", stored=resolution.ledger, found=ledger),
+    )
+    return Step(name="resolved", facts=to_body(resolution), checks=(*own, *checks))
+
+
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     ends = TRANSITIONS[Status.APPROVED]
     last = record.receipts[-1].outcome if record.receipts else None
     told = (
         ()
         if record.status not in ends and last is None
-        else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
+        else (Check(what="status and receipt", stored=record.status.value, found=_end_of(record, last)),)
     )
     job, proposal = record.job, record.proposal
     facts = {
@@ -306,6 +330,13 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     if job is not None and len({record.status, *(other.status for other in record.group)}) > 1:
         told = (*told, Check(what="the group has come to one end", stored=record.status.value, found="different ends"))
     return Step(name="settled", facts=facts, checks=(*told, *bound, *checks))
+
+
+def _end_of(record: ProposalRecord, outcome: str | None) -> str:
+    """Return where the last receipt leads, and from there what a person has said became of it."""
+    if record.resolution is not None and outcome == Status.RECONCILIATION_REQUIRED.value:
+        return end_of(record.resolution.resolution.verdict).value
+    return _status_of(outcome)
 
 
 def _status_of(outcome: str | None) -> str:

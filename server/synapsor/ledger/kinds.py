@@ -107,6 +107,7 @@ USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
 JOB = Kind("job", "job", _job)
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
+RESOLUTION = Kind("resolution", "res", _within("resolution", "at", "proposal", "operator", "verdict"))
 REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
 SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))
 
@@ -129,6 +130,7 @@ KINDS: dict[str, Kind] = {
         JOB,
         RECEIPT,
         SETTLEMENT,
+        RESOLUTION,
         REVEAL,
     )
 }

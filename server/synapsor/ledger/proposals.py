@@ -15,14 +15,14 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision
+from synapsor.core.statements import SignedDecision, SignedResolution
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger import believed, exchanges
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, RECEIPT, Record, loads, read_each, record
+from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, RECEIPT, RESOLUTION, Record, loads, read_each, record
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -164,9 +164,12 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     jobs, idle = read_each("job", await tx.all("job_of", proposal=proposal_id), job_of)
     receipts, unreceived = read_each("receipt", await tx.all("receipts_of", proposal=proposal_id), receipt_of)
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
+    resolved, unresolved = read_each("resolution", await tx.all("resolution_of", proposal=proposal_id), resolution_of)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
     receipts, unproven = _recorded(receipts, events)
+    resolutions = [record(RESOLUTION, one.resolution.id, to_body(one)) for one in resolved]
+    unsaid = believed.untold(resolutions, (told for _, told in events))
     said = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
@@ -174,9 +177,13 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         decisions=decisions,
         job=jobs[0] if jobs else None,
         receipts=receipts,
+        resolution=next((one for one in resolved if one.resolution.id not in unsaid), None),
         exchanges=asked,
         events=tuple(_shown(*told) for told in events),
-        unreadable=(*undecided, *idle, *unreceived, *unproven, *unasked, *untold),
+        unreadable=(
+            *(*undecided, *idle, *unreceived, *unproven, *unasked, *untold, *unresolved),
+            *(f"resolution {one}" for one in sorted(unsaid)),
+        ),
         untold=believed.untold(said, (told for _, told in events)),
         differs=not stands,
         led=None if stands or trust is None else believed.led_to(believed.own(events, trust), trust),
@@ -296,6 +303,11 @@ def signed_of(row: Row) -> SignedDecision:
 def job_of(row: Row) -> Job:
     """Return the job that a row holds."""
     return from_body(Job, loads(row["body"]))
+
+
+def resolution_of(row: Row) -> SignedResolution:
+    """Return the signed resolution that a row holds."""
+    return from_body(SignedResolution, loads(row["body"]))
 
 
 def receipt_of(row: Row) -> Receipt:

@@ -16,7 +16,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedResolution, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -33,6 +33,7 @@ from synapsor.ledger import (
     policies,
     proposals,
     reads,
+    resolutions,
     tail,
 )
 from synapsor.ledger.anchor import Anchor
@@ -219,6 +220,10 @@ class Ledger:
             return await proposals.existing(book.tx, proposal.id, self._trust)
 
         return await self._write(work)
+
+    async def resolve(self, signed: Sequence[SignedResolution]) -> None:
+        """Record what a person says became of a proposal and its group, and move them."""
+        await self._write(lambda book: resolutions.resolve(book, self._trust, signed))
 
     async def approve_by_policy(
         self,
