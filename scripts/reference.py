@@ -56,14 +56,38 @@ from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
-from synapsor.refusals import AMENDING, DRAFTING, UNDOING, Rule
+from synapsor.refusals import AMENDING, DRAFTING, RESOLVING, UNDOING, Rule
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
 
+_ACTS = (
+    (
+        "Why an undo is not filed",
+        "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded.",
+        UNDOING,
+    ),
+    (
+        "Why nothing is resolved",
+        "`synapsor reconcile` names the rule as well; nothing is signed then, and a refused `resolve` is recorded.",
+        RESOLVING,
+    ),
+    (
+        "Why a proposal is not edited or extended",
+        "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded.",
+        AMENDING,
+    ),
+    (
+        "Why no policy is drafted",
+        "`synapsor policy draft` names the rule as well. Nothing is recorded.",
+        DRAFTING,
+    ),
+)
+"""What else people do that is refused by rules of its own: title, words and rules of each."""
+
 DECISION_RULES: dict[Rule, str] = {
-    rule: rule.words for rule in Rule if rule not in {*AMENDING, *UNDOING, *DRAFTING}
+    rule: rule.words for rule in Rule if rule not in {*AMENDING, *UNDOING, *RESOLVING, *DRAFTING}
 } | {
     rule: f"{rule.words} {also}"
     for rule, also in {
@@ -342,18 +366,9 @@ def _errors() -> Iterator[str]:
     yield "the token; of a flood, thirty a minute by themselves and the others by their number."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in LOGIN_RULES.items())
-    yield from ("", "## Why an undo is not filed", "")
-    yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in UNDOING)
-    yield from ("", "## Why a proposal is not edited or extended", "")
-    yield "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in AMENDING)
-    yield from ("", "## Why no policy is drafted", "")
-    yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in DRAFTING)
+    for title, words, rules in _ACTS:
+        yield from ("", f"## {title}", "", words, "", "| Rule | Meaning |", "|---|---|")
+        yield from (f"| `{rule}` | {rule.words} |" for rule in rules)
     yield from ("", "## Why a past proposal cannot be decided again", "")
     yield 'What `synapsor policy test` counts under "Not told".'
     yield from ("", "| Rule | Meaning |", "|---|---|")

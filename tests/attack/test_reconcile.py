@@ -62,7 +62,7 @@ async def test_rows_that_are_added_or_removed_are_found_so_on_every_engine(books
     assert (await found(books, added)).whole == "drifted"
 
 
-@pytest.mark.requirement("reconcile:classified", "hidden:everywhere")
+@pytest.mark.requirement("reconcile:classified", "hidden:shown-as-reviewed")
 @pytest.mark.one_engine
 async def test_a_hidden_value_that_moved_is_told_by_its_name_and_another_tenants_row_not_at_all(books: Shop) -> None:
     handle = await in_doubt(books, "notes.rename", {"note": "n1", "title": "Other"})
