@@ -629,6 +629,26 @@ REQUIREMENTS: dict[str, Requirement] = {
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
     ),
+    "intent:before": _R(
+        "Where a source keeps no receipts, the ledger says durably what is about to be applied, under a lease that is held, before anything is begun in the source.",
+        "law 4, R3",
+    ),
+    "intent:cleared": _R(
+        "An intent is cleared only with what is said of an attempt that certainly had no effect, in one transaction.",
+        "R4",
+    ),
+    "intent:never-guessed": _R(
+        "While an intent stands of which nobody knows what became, nothing is applied again and nothing is said to have failed: it is left to a person, wherever verdicts are kept by then and whoever clears or takes it away.",
+        "law 4, R1, R4",
+    ),
+    "intent:told": _R(
+        "That a source keeps no receipts is a warning of `doctor` and at the worker's start, and the configuration says it in a word.",
+        "law 10",
+    ),
+    "intent:undo": _R(
+        "Where a source keeps no receipts, an undo takes back what the ledger's own receipt says was applied under that digest, and not what a person said of it.",
+        "law 4",
+    ),
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),

@@ -298,8 +298,25 @@ class ReviewLedger(AgentLedger, Protocol):
         ...
 
 
+class Intents(Protocol):
+    """What is said in the ledger before something is applied to a source that keeps no receipts.
+
+    Raises, from every method:
+        LedgerFailure: nothing was recorded.
+    """
+
+    async def intend(self, lease: Lease) -> bool:
+        """Record durably that a leased job is about to be applied; False when the lease was lost, and then nothing is recorded."""
+        ...
+
+
 class WorkLedger(ReviewLedger, Protocol):
-    """What the worker may do as well."""
+    """What the worker may do as well; `intents` are what it says before it applies something to a source that keeps no receipts."""
+
+    @property
+    def intents(self) -> Intents:
+        """What is said before something is applied."""
+        ...
 
     async def for_policies(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
@@ -354,7 +371,8 @@ class WorkLedger(ReviewLedger, Protocol):
         """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to the status
         that their one outcome leads to.
 
-        Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed.
+        Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed. Where an intent stands
+        of which nobody knows what became, nothing is recorded that says it was not applied.
         """
         ...
 

@@ -290,7 +290,9 @@ class Project:
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)
-        place = WriteTarget(source=source, receipts=Relation.parse(wired.receipts), time_ms=wired.timeouts.lock_ms)
+        table = wired.receipts_table
+        receipts = Relation.parse(table) if table is not None else None
+        place = WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms)
         return place, await posture([loaded.contract for loaded in self.contracts()], name, place)
 
 

@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
 def _ddl(arguments: Namespace, config: Config) -> None:
     from synapsor.sql.receipts import receipts_ddl  # heavy: the SQL compiler
 
-    chosen = {n: s for n, s in config.sources.items() if s.receipts and arguments.source in {None, n}}
+    chosen = {n: s for n, s in config.sources.items() if s.receipts_table and arguments.source in {None, n}}
     if not chosen:
         raise UsageError(
             "No source names its receipts.", fix="Add `receipts: schema.table` to the source in synapsor.yaml."
@@ -52,7 +52,7 @@ def _ddl(arguments: Namespace, config: Config) -> None:
     try:
         for name, source in chosen.items():
             role = arguments.role or _writer(source)
-            script = receipts_ddl(Relation.parse(str(source.receipts)), source.dialect, worker=role or _GUESS)
+            script = receipts_ddl(Relation.parse(str(source.receipts_table)), source.dialect, worker=role or _GUESS)
             if role is None and source.has_roles:
                 guess = f"the role {_GUESS} is a guess; name the worker's own with --role NAME"
                 script = f"-- Look first: {guess}.\n{script}"

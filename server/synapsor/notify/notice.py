@@ -37,6 +37,8 @@ UNTOLD: Final = frozenset(
         "job_leased",
         "job_released",
         "ledger_created",
+        "apply_intended",
+        "intent_cleared",
         "policy_used",
         "proposal_repeated",
         "read",

@@ -104,7 +104,7 @@ class Lane:
         """
         job, code = lease.job.id, denied.result.code
         log.error("job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
-        if denied.result.outcome is Outcome.RETRY:
+        if denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}:
             return denied.result
         claims = await claims_of(lease, self.bench)
         if claims is None:
