@@ -267,10 +267,8 @@ async def test_an_intent_that_somebody_clears_or_takes_away_is_not_applied_over(
             told_by_owner(raw, "intent_cleared", handle, told)
         else:
             raw.execute("UPDATE event SET subject = 'gone' WHERE seq = ?", (intent["seq"],))
-    with pytest.raises(Exception, match="ledger"):
-        await books.work()
-    assert credit(books) == before
-    # And where nobody reads the chain, the record of the proposal contradicts itself.
+    assert not (await books.project.verify()).ok
+    # The chain that the worker follows names it as well; by itself the record of the proposal contradicts itself.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(books.ledger, "follow", _nothing)
         assert await books.work() == [("reconciliation_required", "records_differ")]
