@@ -176,7 +176,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "read": "The reader's URL, as a reference. Only `serve` and commands that read resolve it.",
         "write": "The writer's URL, as a reference. Only the worker, and `doctor`, resolve it. Needed for `writeback`.",
         "schema": "The name that the file is attached as, and that contracts use, such as `main`. SQLite needs it; no other engine has it.",
-        "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`. Needed for `writeback`.",
+        "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`; or `ledger` where its owner has none, [at a price](../how-to/reconcile.md#where-the-source-keeps-no-receipts). Needed for `writeback`.",
         "tls": "How a remote server proves who it is.",
         "pool": "Connections.",
         "timeouts": "Limits of the source; those of a read are in its capability.",
