@@ -240,6 +240,7 @@ async def test_the_intent_of_a_group_is_that_of_all_its_proposals(tmp_path: Path
             assert await shop.attempt(reached=_broken("apply.committed")) == [("retry", "internal")]
             assert await shop.work() == UNRESOLVED
             assert await groups.standing(shop, *ids) == ["reconciliation_required"] * 3
+            assert await groups.codes(shop, *ids) == ["intent_unresolved"] * 3
             said = await resolved(shop, ids[0], "applied")
             assert {one.found for one in said} == {"matches_proposed"}
             assert await groups.standing(shop, *ids) == ["applied"] * 3

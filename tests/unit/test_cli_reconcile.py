@@ -88,6 +88,18 @@ def test_what_is_in_doubt_is_listed_looked_at_and_resolved(run: Run, files: Proj
     assert run("--json", "replay", done.json["resolutions"][0]["id"]).json["differences"] == []
 
 
+@pytest.mark.requirement("intent:told")
+def test_doctor_warns_of_a_source_that_keeps_no_receipts(run: Run, files: ProjectFiles) -> None:
+    before = run("--json", "doctor")
+    text = files.config_path.read_text(encoding="utf-8")
+    files.config_path.write_text(text.replace(f"{files.database.schema}.synapsor_receipts", "ledger"), encoding="utf-8")
+    after = run("--json", "doctor")
+    found = [(f["rule"], f["fatal"]) for f in after.json["findings"] if f not in before.json["findings"]]
+    assert (after.code, found) == (before.code, [("receipts_in_ledger", False)])
+    none = run("receipts", "ddl")
+    assert (none.code, "No source names its receipts" in none.err) == (2, True)
+
+
 @pytest.mark.requirement("reconcile:who", "cli:exit-codes")
 def test_who_may_not_say_so_and_what_is_in_no_doubt_is_refused_by_its_rule(run: Run, files: ProjectFiles) -> None:
     handle = in_doubt(run, files)

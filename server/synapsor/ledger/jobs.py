@@ -20,8 +20,8 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
 
-NOT_APPLIED: Final = frozenset({Status.CONFLICT, Status.FAILED})
-"""Ends by which it is said that nothing was changed."""
+MAY_BE_APPLIED: Final = frozenset({Status.APPLIED, Status.RECONCILIATION_REQUIRED})
+"""Ends by which it is not said that nothing was changed."""
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
@@ -115,7 +115,7 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], trust: Tr
     if differ or not await _all_stand(book.tx, job):
         await _set_aside(book, held, row["proposal"], receipts)
         return Closed.SET_ASIDE
-    if status in NOT_APPLIED:
+    if status not in MAY_BE_APPLIED:
         if await intents.in_doubt(book, held, code=receipts[0].code):
             return Closed.IN_DOUBT
         await intents.clear(book, held, code=receipts[0].code, at=receipts[0].at)

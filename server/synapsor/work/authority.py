@@ -139,7 +139,9 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
         try:
             tasks[part.proposal] = await _authorised(part, lease, bench, trusted)
         except Denied as denied:
-            raise Denied(denied.why, denied.result.outcome, by=part.proposal, until=denied.result.until) from None
+            # What nobody knows is about the whole of a group.
+            by = None if denied.why is Why.INTENT_UNRESOLVED else part.proposal
+            raise Denied(denied.why, denied.result.outcome, by=by, until=denied.result.until) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
     if not is_whole(tuple(proposals.values())):
         raise Denied(Why.GROUP_BROKEN)
