@@ -24,7 +24,7 @@ from synapsor.core.statements import (
     Switch,
     SwitchState,
 )
-from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
+from synapsor.core.writeback import Approved, Closed, Done, Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated
@@ -213,6 +213,15 @@ async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
     return proposal, job
 
 
+A_WAIVER = Done(
+    key={"id": "INV-3001"},
+    done="updated",
+    after={"late_fee_cents": "0", "row_version": "8"},
+    version_before="7",
+    version_after="8",
+)
+
+
 def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt:
     receipt = Receipt(
         id=handle("rcp"),
@@ -224,7 +233,7 @@ def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt
         worker=lease.worker,
         attempt=lease.attempt,
         changed=outcome == "applied",
-        after=({"late_fee_cents": "0", "row_version": "8"},) if outcome == "applied" else (),
+        members=(A_WAIVER,) if outcome == "applied" else (),
         at=at(120),
     )
     return replace(receipt, **changed)
@@ -256,7 +265,7 @@ async def in_doubt(ledger: Ledger, **changed: Any) -> Proposal:
     lease = await ledger.lease("worker-1", now=at(90), until=at(150), sources=["shop"])
     assert lease is not None
     assert lease.job == job
-    receipt = a_receipt(lease, "reconciliation_required", code="receipts_differ", after=())
+    receipt = a_receipt(lease, "reconciliation_required", code="receipts_differ")
     assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
     return proposal
 

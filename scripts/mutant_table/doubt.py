@@ -12,6 +12,14 @@ MUTANTS = (
         "tests/unit/test_reconcile.py -k something_else",
     ),
     Mutant(
+        "reconcile.either",
+        "reconcile:classified",
+        "core/reconcile.py",
+        "    matches = {row.match for row in rows if not row.either} or",
+        "    matches =",
+        "tests/unit/test_reconcile.py -k speaks_for_nothing",
+    ),
+    Mutant(
         "reconcile.hidden",
         "reconcile:classified",
         "core/reconcile.py",

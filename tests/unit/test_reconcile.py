@@ -101,6 +101,15 @@ def test_of_a_drifted_row_the_columns_are_told_that_differ_and_of_a_hidden_one_i
     assert "CANARY" not in str(found_body(told))
 
 
+def test_a_row_that_is_set_to_what_it_held_speaks_for_nothing() -> None:
+    same = replace(UPDATE, changes={"fee": "5"})
+    either = found_row(proposal("update", members=(same,)), same, TABLE, BEFORE)
+    assert (either.match, either.either) == (Match.MATCHES_PROPOSED, True)
+    before = found_row(proposal("update", members=(UPDATE,)), UPDATE, TABLE, BEFORE)
+    told = Found(proposal="wrp_1", digest="sha256:d", at="now", rows=(either, before))
+    assert (told.whole, replace(told, rows=(either,)).whole) == ("matches_before", "matches_proposed")
+
+
 def _found(*matches: Match, untold: Untold | None = None) -> Found:
     rows = tuple(replace(found_row(proposal("delete"), DELETE, TABLE, None), match=match) for match in matches)
     return Found(proposal="wrp_1", digest="sha256:d", at="now", rows=rows, untold=untold)

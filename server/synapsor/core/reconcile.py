@@ -66,11 +66,17 @@ class Differs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRow:
-    """How one row stands; `differs` where it is neither as proposed nor as before."""
+    """How one row stands.
+
+    Attributes:
+        differs: the columns in which it is neither as proposed nor as before.
+        either: it is as proposed and as before, since the change is none for it; it speaks for nothing.
+    """
 
     key: tuple[tuple[str, str], ...]
     match: Match
     differs: tuple[Differs, ...] = ()
+    either: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +110,8 @@ def whole_of(found: Iterable[Found]) -> str:
     parts = tuple(found)
     if any(one.untold is not None for one in parts):
         return UNTOLD
-    matches = {row.match for one in parts for row in one.rows}
+    rows = [row for one in parts for row in one.rows]
+    matches = {row.match for row in rows if not row.either} or {row.match for row in rows}
     return matches.pop().value if len(matches) == 1 else MIXED
 
 
@@ -123,7 +130,8 @@ def found_row(proposal: Proposal, member: Member, table: Table, row: Mapping[str
     """Return how a row stands; the proposal is opened, and `row` is as the read credential sees it now."""
     match = _match(proposal, member, table, row)
     differs = _differing(proposal, member, row) if match is Match.DRIFTED and row is not None else ()
-    return FoundRow(key=member.key, match=match, differs=tuple(differs))
+    either = match is Match.MATCHES_PROPOSED and row is not None and _is_as_before(proposal, member, row)
+    return FoundRow(key=member.key, match=match, differs=tuple(differs), either=either)
 
 
 def _match(proposal: Proposal, member: Member, table: Table, row: Mapping[str, Token] | None) -> Match:
@@ -131,9 +139,11 @@ def _match(proposal: Proposal, member: Member, table: Table, row: Mapping[str, T
         return Match.MATCHES_PROPOSED
     if row is None:
         return Match.MATCHES_BEFORE if proposal.inserts else Match.ABSENT
-    if not proposal.inserts and all(row[name] == member.before[name] for name, _ in proposal.columns):
-        return Match.MATCHES_BEFORE
-    return Match.DRIFTED
+    return Match.MATCHES_BEFORE if _is_as_before(proposal, member, row) else Match.DRIFTED
+
+
+def _is_as_before(proposal: Proposal, member: Member, row: Mapping[str, Token]) -> bool:
+    return not proposal.inserts and all(row[name] == member.before[name] for name, _ in proposal.columns)
 
 
 def _differing(proposal: Proposal, member: Member, row: Mapping[str, Token]) -> Iterator[Differs]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from synapsor.core.outcome import Outcome, Why, why_failed
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Undone
-from synapsor.core.writeback import SourceReceipt, receipt_key
+from synapsor.core.writeback import SourceReceipt, receipt_key, told_of
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow.verdict import Claim, Result, Stop, raw_digest
 from synapsor.ports import WriteTransaction
@@ -46,10 +46,7 @@ class Receipts:
         (outcome,) = outcomes
         assert outcome is not None  # noqa: S101  # see above
         if outcome is Outcome.APPLIED:
-            after = {
-                claim.proposal.id: tuple(m.changes for m in claim.proposal.members if m.changes) for claim in claims
-            }
-            return Result(outcome=Outcome.ALREADY_APPLIED, after=after)
+            return Result(outcome=Outcome.ALREADY_APPLIED, done={c.proposal.id: told_of(c.proposal) for c in claims})
         return Result(outcome=outcome, why=Why.RECORDED_BEFORE, recorded=True)
 
     async def _outcome(self, claim: Claim, tx: WriteTransaction) -> Outcome | None:

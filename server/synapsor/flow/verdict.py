@@ -11,8 +11,8 @@ from typing import Protocol
 
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of
 from synapsor.core.proposal import Proposal, Undone
+from synapsor.core.writeback import Done
 from synapsor.ports import WriteSource, WriteTransaction
-from synapsor.values import Token
 
 
 def raw_digest(text: str) -> bytes:
@@ -46,7 +46,7 @@ class Result:
         given_up: how it ended, where it was the last of too many.
         by: the proposal that the reason is about; None where it is about no one of them.
         recorded: the source holds a receipt of it already.
-        after: the rows of each proposal after the change.
+        done: what was done to each member of each proposal.
         newcomers: how many rows match the set of each proposal now and were left as they are.
         moved: the columns of related rows that are not as they were, by their paths.
         until: the moment before which another attempt is in vain, "" for none.
@@ -57,7 +57,7 @@ class Result:
     given_up: GivenUp | None = None
     by: str | None = None
     recorded: bool = False
-    after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
+    done: Mapping[str, tuple[Done, ...]] = field(default_factory=dict)
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     until: str = ""
