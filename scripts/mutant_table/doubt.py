@@ -103,8 +103,8 @@ MUTANTS = (
         "reconcile.told",
         "reconcile:forged",
         "ledger/proposals.py",
-        "        resolution=next((one for one in resolved if one.resolution.id not in unsaid), None),",
-        "        resolution=next(iter(resolved), None),",
+        "    resolved, unsaid = _told_of(resolved, RESOLUTION, lambda one: one.resolution.id, events)",
+        "    unsaid = ()",
         "tests/attack/test_reconcile.py -k owner_of_the_file",
     ),
     Mutant(

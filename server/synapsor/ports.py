@@ -19,10 +19,12 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedResolution, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
+from synapsor.doubt_ports import Doubts
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
+from synapsor.steering_ports import Steering
 
 
 class Clock(Protocol):
@@ -152,7 +154,17 @@ class AgentLedger(Protocol):
 
 
 class ReviewLedger(AgentLedger, Protocol):
-    """What an operator's tools may do as well."""
+    """What an operator's tools may do as well; `steering` is how they steer the worker."""
+
+    @property
+    def doubts(self) -> Doubts:
+        """What nobody may know the end of."""
+        ...
+
+    @property
+    def steering(self) -> Steering:
+        """How people steer the worker."""
+        ...
 
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
@@ -224,15 +236,6 @@ class ReviewLedger(AgentLedger, Protocol):
         """
         ...
 
-    async def resolve(self, signed: Sequence[SignedResolution]) -> None:
-        """Record what a person says became of a proposal and of all that stands or falls with it, and move them all, in one transaction.
-
-        Raises:
-            DecisionRefused: one of them is in no doubt any more (rule `not_in_doubt`), or does not stand where its events say (`records_differ`).
-            IntegrityError: the resolutions are not about the whole of one group, in one way.
-        """
-        ...
-
     async def switch(self) -> SignedSwitch | None:
         """Return the newest switch of automatic approval; whoever acts on it checks its signature."""
         ...
@@ -298,25 +301,8 @@ class ReviewLedger(AgentLedger, Protocol):
         ...
 
 
-class Intents(Protocol):
-    """What is said in the ledger before something is applied to a source that keeps no receipts.
-
-    Raises, from every method:
-        LedgerFailure: nothing was recorded.
-    """
-
-    async def intend(self, lease: Lease) -> bool:
-        """Record durably that a leased job is about to be applied; False when the lease was lost, and then nothing is recorded."""
-        ...
-
-
 class WorkLedger(ReviewLedger, Protocol):
-    """What the worker may do as well; `intents` are what it says before it applies something to a source that keeps no receipts."""
-
-    @property
-    def intents(self) -> Intents:
-        """What is said before something is applied."""
-        ...
+    """What the worker may do as well."""
 
     async def for_policies(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
@@ -352,10 +338,12 @@ class WorkLedger(ReviewLedger, Protocol):
         until: str,
         sources: Sequence[str],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
     ) -> Lease | None:
-        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none.
+        """Lease the oldest job that is due, free and not given up, with a new lease id and the attempt counted; None when there is none.
 
-        With `permits`, only jobs of these contract digests and capabilities.
+        With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
+        ones are still these.
         """
         ...
 
@@ -385,10 +373,12 @@ __all__ = [
     "Activated",
     "AgentLedger",
     "Clock",
+    "Doubts",
     "ProposalRecord",
     "ReadSource",
     "ReviewLedger",
     "Snapshot",
+    "Steering",
     "SystemClock",
     "WorkLedger",
     "WriteSource",

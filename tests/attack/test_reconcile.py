@@ -235,16 +235,16 @@ async def test_the_ledger_takes_no_resolutions_of_a_part_of_a_group_nor_of_two_m
         taken.extend(signed)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grouped.ledger, "resolve", keep)
+        patch.setattr(grouped.ledger.doubts, "resolve", keep)
         await resolved(grouped, ids[0], "not_applied")
     first, *others = taken
     other_mind = replace(first, resolution=replace(first.resolution, verdict="applied"))
     other_digest = replace(first, resolution=replace(first.resolution, digest="sha256:" + "0" * 64))
     for wrong in ([first], [first, first, *others], [other_mind, *others], [other_digest, *others]):
         with pytest.raises(IntegrityError):
-            await grouped.ledger.resolve(wrong)
+            await grouped.ledger.doubts.resolve(wrong)
     assert await groups.standing(grouped, *ids) == ["reconciliation_required"] * 3
-    await grouped.ledger.resolve(taken)
+    await grouped.ledger.doubts.resolve(taken)
     assert await groups.standing(grouped, *ids) == ["failed"] * 3
 
 
@@ -259,7 +259,7 @@ async def forged(shop: Shop, handle: str, key: Any = MALLORY) -> SignedResolutio
         taken.extend(signed)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shop.ledger, "resolve", keep)
+        patch.setattr(shop.ledger.doubts, "resolve", keep)
         await resolved(shop, handle, "applied", contrary=True)
     return replace(taken[0], signature=sign(taken[0].resolution, key))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor.core.exchange import Exchange
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Activation, SignedDecision, SignedResolution
+from synapsor.core.statements import Activation, SignedDecision, SignedInstruction, SignedResolution
 from synapsor.core.writeback import Job, Receipt
 
 
@@ -18,6 +18,7 @@ class ProposalRecord:
 
     Attributes:
         resolution: what a person has said became of it, where nobody could know.
+        instructions: what people have said is to become of its job; with the proposal that the job is kept with, and with no other.
         exchanges: what was asked about it, and answered.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
         untold: the questions, answers and decisions, by handle, that stand beside it and are not those of which its events tell; nobody is
@@ -32,6 +33,7 @@ class ProposalRecord:
     job: Job | None = None
     receipts: tuple[Receipt, ...] = ()
     resolution: SignedResolution | None = None
+    instructions: tuple[SignedInstruction, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()

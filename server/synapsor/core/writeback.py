@@ -67,13 +67,24 @@ class Closed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to work on a job until it expires. It saves work; the receipt in the source is what makes it safe."""
+    """The right to work on a job until it expires. It saves work; the receipt in the source is what makes it safe.
+
+    Attributes:
+        attempt: which attempt of the job it is, from 1.
+        anew: how many attempts there were before a person had it tried again; those do not count against it.
+    """
 
     id: str
     job: Job
     worker: str
     attempt: int
     expires_at: Instant
+    anew: int = 0
+
+    @property
+    def tries(self) -> int:
+        """How many attempts count against it, this one among them."""
+        return self.attempt - self.anew
 
 
 Verb = Literal["inserted", "updated", "deleted"]
@@ -127,7 +138,7 @@ class Receipt:
     """The ledger's record of an outcome.
 
     Attributes:
-        code: why, as `code_of` words it; "" when applied.
+        code: why, in a word of `Why`; "" when applied.
         changed: whether the source database holds the change.
         newcomers: rows that match the set's filter now and are none of its members; they were left as they are.
         members: what was done to each member of the proposal, in their order; none where nothing changed.

@@ -29,7 +29,7 @@ class Intents:
 
     async def begin(self, claims: Sequence[Claim]) -> Result | None:
         """Record that these are about to be applied, under the lease; who has lost it records nothing, and applies nothing."""
-        if not await self.ledger.intents.intend(self.lease):
+        if not await self.ledger.doubts.intend(self.lease):
             return Result(outcome=Outcome.RETRY, why=Why.LEASE_LOST)
         await claims[0].reached("apply.intended")
         return None

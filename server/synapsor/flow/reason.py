@@ -9,7 +9,21 @@ from typing import Final, Literal
 from synapsor.core.presets import REJECT_CODES, known_code
 from synapsor.errors import UsageError
 
-Act = Literal["approve", "reject", "switch", "undo", "reveal", "edit", "extend", "question", "resolve"]
+Act = Literal[
+    "approve",
+    "reject",
+    "switch",
+    "undo",
+    "reveal",
+    "edit",
+    "extend",
+    "question",
+    "pause",
+    "cancel",
+    "requeue",
+    "discard",
+    "resolve",
+]
 
 MAX_REASON: Final = 500
 
@@ -21,6 +35,10 @@ _NEEDED: Final[Mapping[Act, tuple[str, str]]] = {
     "extend": ("More time", "those who decide are told, and the agent is"),
     "question": ("A question", "the agent is asked"),
     "resolve": ("A resolution", "it stays on record"),
+    "pause": ("A pause, or its end,", "it stays on record"),
+    "cancel": ("A cancel", "it stays on record"),
+    "requeue": ("Another try", "it stays on record"),
+    "discard": ("A discard", "it stays on record"),
 }
 """What nobody does without a reason, and who learns it."""
 

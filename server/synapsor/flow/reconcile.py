@@ -90,7 +90,7 @@ async def resolve(ledger: ReviewLedger, record: ProposalRecord, resolving: Resol
         acting = Acting(who=signer, operators=resolving.operators(), now=resolving.clock.now())
         _check_all(current, acting, ledger.id)
         signed = _signed(resolving, current, found, signer, acting)
-        await ledger.resolve(signed)
+        await ledger.doubts.resolve(signed)
     return tuple(one.resolution for one in signed)
 
 

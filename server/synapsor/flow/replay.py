@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from synapsor.core.amend import amendment_of
 from synapsor.core.exchange import Exchange
@@ -17,7 +17,8 @@ from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.reconcile import end_of
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, SignedDecision, SignedResolution
+from synapsor.core.statements import Operator, SignedDecision, SignedInstruction, SignedResolution, signature_holds
+from synapsor.core.steering import state_words
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -40,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `done`, `settled` or `resolved`."""
+    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done`, `settled` or `resolved`."""
 
     name: str
     facts: Mapping[str, Any]
@@ -95,10 +96,14 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
     return ReplayReport(handle=handle, proposal=record.proposal.id, steps=tuple(steps))
 
 
+_SAID: Final = ("decision", "question", "instruction", "resolution")
+"""What a person has signed about a proposal, by the name under which its record keeps it."""
+
+
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
     parts = body.get("parts")
-    inner = parts[0] if parts else body.get("decision") or body.get("question") or body.get("resolution")
+    inner = parts[0] if parts else next((body[word] for word in _SAID if word in body), None)
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 
@@ -159,6 +164,8 @@ async def _proposal(
         yield _inquired(exchange, proposal, operators, (*recorded.get("question", ()), *recorded.get("answer", ())))
     for signed in record.decisions:
         yield _decided(signed, proposal, operators, ledger.id, tuple(recorded.get("decision", ())))
+    for said in (one for each in record.together for one in each.instructions):
+        yield _steered(said, record, operators, ledger.id, tuple(recorded.get("instruction", ())))
     for receipt in record.receipts:
         yield _done(receipt, proposal, tuple(recorded.get("receipt", ())))
     yield _settled(record, tuple(recorded.get("job", ())) + tuple(recorded.get("settlement", ())))
@@ -279,6 +286,28 @@ def _decided(
     return Step(name="decided", facts=facts, checks=own + tuple(c for c in checks if decision.id in c.what))
 
 
+def _steered(
+    said: SignedInstruction,
+    record: ProposalRecord,
+    operators: Mapping[str, Operator],
+    ledger: str,
+    checks: tuple[Check, ...],
+) -> Step:
+    told, job = said.instruction, record.job
+    operator = operators.get(told.operator)
+    holds = operator is not None and signature_holds(told, said.signature, operator)
+    own = (
+        Check(
+            what=f"signature of {told.operator} on {told.id}",
+            stored="holds",
+            found="holds" if holds else "does not hold",
+        ),
+        Check(what=f"job that {told.id} is about", stored=told.job, found=job.id if job else "missing"),
+        Check(what=f"ledger that {told.id} is for", stored=told.ledger, found=ledger),
+    )
+    return Step(name="steered", facts=to_body(told), checks=own + tuple(c for c in checks if told.id in c.what))
+
+
 def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> Step:
     own = [Check(what=f"digest that {receipt.id} is about", stored=receipt.digest, found=proposal.digest)]
     if receipt.changed:
@@ -316,6 +345,8 @@ def _resolved(
 
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     ends = TRANSITIONS[Status.APPROVED]
+    if record.job is None:
+        ends -= {Status.CANCELED}  # with its group, before anybody had approved it
     last = record.receipts[-1].outcome if record.receipts else None
     told = (
         ()
@@ -326,6 +357,7 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     facts = {
         "status": record.status.value,
         "job": job.id if job else None,
+        "held": state_words(record.together),
         "group": {other.proposal.id: other.status.value for other in record.group},
     }
     bound: tuple[Check, ...] = ()

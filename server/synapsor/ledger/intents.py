@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
-
 from synapsor.core.intents import CLEARED, INTENDED, is_certain, standing
-from synapsor.core.moment import stamp
 from synapsor.core.writeback import Job, Lease
 from synapsor.ledger.believed import told_by
 from synapsor.ledger.chain import Book, event, is_sealed
-from synapsor.ledger.connection import T
-from synapsor.ports import Clock
-
-
-class Write(Protocol):
-    """One transaction of the ledger."""
-
-    async def __call__(self, job: Callable[[Book], Coroutine[Any, Any, T]], /) -> T:
-        """Return what the work came to, after its commit."""
-        ...
-
-
-class Intents:
-    """What workers say before they apply something to a source that keeps no receipts."""
-
-    def __init__(self, write: Write, clock: Clock) -> None:
-        self._write = write
-        self._clock = clock
-
-    async def intend(self, lease: Lease) -> bool:
-        """Record that a leased job is about to be applied; False when the lease was lost, and then nothing is recorded."""
-        at = stamp(self._clock.now())
-        return await self._write(lambda book: intend(book, lease, at=at))
 
 
 async def intend(book: Book, held: Lease, *, at: str) -> bool:

@@ -19,12 +19,16 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
+from synapsor.ledger.pauses import unchanged
 
 MAY_BE_APPLIED: Final = frozenset({Status.APPLIED, Status.RECONCILIATION_REQUIRED})
 """Ends by which it is not said that nothing was changed."""
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
+
+Pauses = Mapping[str, str | None] | None
+"""The newest pause of each source, and of all (""), by its handle, as they were judged; None where nobody judged any."""
 
 
 async def due(tx: Transaction, now: str, sources: Sequence[str], trust: Trust, permits: Permits = None) -> Row | None:
@@ -51,18 +55,35 @@ async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
 
 
 async def lease(
-    book: Book, worker: str, trust: Trust, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
+    book: Book,
+    worker: str,
+    trust: Trust,
+    *,
+    now: str,
+    until: str,
+    sources: Sequence[str],
+    permits: Permits = None,
+    pauses: Pauses = None,
 ) -> Lease | None:
-    """Lease that job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
+    """Lease that job, count the attempt and say so in the chain; of a source whose newest pauses are others than were judged, none. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
+    if pauses is not None:
+        sources = await unchanged(book.tx, sources, pauses, trust)
     while (row := await due(book.tx, now, sources, trust, permits)) is not None:
         job = _read(row)
         if job is None:
             await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
             await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
             continue
-        taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
+        taken = Lease(
+            id=handles.new("lea"),
+            job=job,
+            worker=worker,
+            attempt=row["attempt"] + 1,
+            expires_at=until,
+            anew=row["anew"],
+        )
         await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
         facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
         await book.append(event("job_leased", job.lead.proposal, now, facts=facts))

@@ -16,7 +16,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedResolution, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -33,17 +33,17 @@ from synapsor.ledger import (
     policies,
     proposals,
     reads,
-    resolutions,
     tail,
 )
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
-from synapsor.ledger.intents import Intents
+from synapsor.ledger.doubts import Doubts
 from synapsor.ledger.kinds import read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
+from synapsor.ledger.steering import Steering
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -58,7 +58,7 @@ class Ledger:
     Attributes:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
-        overview, intents: what a person asks of the whole record at once; what is said before an apply that leaves no receipt.
+        overview, steering, doubts: what a person asks of the whole record at once; how people steer the worker; what nobody may know the end of.
     """
 
     def __init__(
@@ -80,7 +80,8 @@ class Ledger:
         self._refusals = decisions.Refusals()
         self._repeated = Repetitions()
         self.overview = Overview(connection)
-        self.intents = Intents(self._write, clock)
+        self.steering = Steering(connection, self._write, followed)
+        self.doubts = Doubts(self._write, followed, clock)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -223,10 +224,6 @@ class Ledger:
 
         return await self._write(work)
 
-    async def resolve(self, signed: Sequence[SignedResolution]) -> None:
-        """Record what a person says became of a proposal and its group, and move them."""
-        await self._write(lambda book: resolutions.resolve(book, self._trust, signed))
-
     async def approve_by_policy(
         self,
         signed: SignedDecision,
@@ -312,12 +309,15 @@ class Ledger:
         until: str,
         sources: Sequence[str],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
     ) -> Lease | None:
         """Lease the oldest job that is due, free and permitted; looking for one costs no write."""
         if await self._connection.read(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
             return None
         return await self._write(
-            lambda book: jobs.lease(book, worker, self._trust, now=now, until=until, sources=sources, permits=permits)
+            lambda book: jobs.lease(
+                book, worker, self._trust, now=now, until=until, sources=sources, permits=permits, pauses=pauses
+            )
         )
 
     async def renew(self, lease: Lease, *, until: str) -> bool:

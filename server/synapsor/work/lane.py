@@ -7,12 +7,12 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
 from synapsor.core.moment import parse, stamp
-from synapsor.core.outcome import GivenUp, Outcome, Why
+from synapsor.core.outcome import Outcome, Why
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
@@ -23,6 +23,12 @@ from synapsor.work.authority import Denied, Workbench, authorise, claims_of
 from synapsor.work.pace import Pace
 
 log = logging.getLogger("synapsor.worker")
+
+PARKED: Final = "parked"
+"""What is reported of a job that is given up, beside the words of `Outcome`."""
+
+_UNTIL_SAID: Final = frozenset({Why.JOB_PARKED, Why.CANCEL_UNPROVEN})
+"""Why waiting is in vain until a person says something."""
 
 AT_ONCE = 3
 """How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
@@ -44,8 +50,8 @@ class Lane:
             group.start_soon(self._renew, lease)
             try:
                 result = await self._attempt(lease, trusted)
-                if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts and not result.until:
-                    result = await self._surely(lease, lambda: self._give_up(lease, result), _unresolved(result))
+                if self._is_last(lease, result):
+                    result = await self._surely(lease, lambda: self._last_look(lease, result), result)
                 await self.bench.reached("work.applied")
                 settled = await self._finish(lease, result)
             except LedgerFailure:
@@ -89,38 +95,40 @@ class Lane:
             result = await apply(tasks)
         return result
 
-    async def _give_up(self, lease: Lease, last: Result) -> Result:
-        """Return the verdict on a job that was tried too often: what the source says, or else that a person must look."""
-        unresolved = _unresolved(last)
+    def _is_last(self, lease: Lease, result: Result) -> bool:
+        """Tell whether nobody tries it again after this, until a person says so; waiting for a moment is no attempt."""
+        if result.outcome is not Outcome.RETRY or result.until:
+            return False
+        return lease.tries >= self.pace.attempts or result.why in _UNTIL_SAID
+
+    async def _last_look(self, lease: Lease, last: Result) -> Result:
+        """Return what the source says has come of a job that is about to be given up, or that nothing is known: nothing is written there."""
         claims = await claims_of(lease, self.bench)
-        if claims is None:
-            return unresolved
-        verdict = await record_verdict(claims, Result(outcome=Outcome.FAILED, why=last.why, given_up=GivenUp.GAVE_UP))
-        return unresolved if verdict.outcome is Outcome.RETRY else verdict
+        found = await read_verdict(claims) if claims is not None else None
+        return last if found is None or found.outcome is Outcome.RETRY else found
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
-        job, code = lease.job.id, denied.result.code
-        log.error("job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
+        job, code, canceled = lease.job.id, denied.result.code, denied.result.outcome is Outcome.CANCELED
+        level = logging.INFO if canceled else logging.ERROR
+        log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
         if denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}:
             return denied.result
         claims = await claims_of(lease, self.bench)
         if claims is None:
-            return denied.result
-        if lease.attempt == 1:
+            unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)
+            return unread if canceled else denied.result
+        # That it is canceled, the source alone makes true: an attempt that still goes on finds that there, or has been the first.
+        if lease.attempt == 1 and not canceled:
             return await read_verdict(claims) or denied.result
         return await record_verdict(claims, denied.result)
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
-        now = self.bench.clock.now()
+        now, parked = self.bench.clock.now(), False
         if result.outcome is Outcome.RETRY:
-            longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.attempt - 1, 16))
-            wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-            kept = await self.bench.ledger.release(
-                lease, not_before=max(stamp(now + dt.timedelta(seconds=wait)), result.until), code=result.code
-            )
+            kept, parked = await self._put_off(lease, result, now)
         else:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
@@ -130,7 +138,7 @@ class Lane:
             {
                 "job": lease.job.id,
                 "proposal": result.by or lease.job.lead.proposal,
-                "outcome": result.outcome.value,
+                "outcome": PARKED if parked else result.outcome.value,
                 "code": result.code,
                 "attempt": lease.attempt,
                 "recorded": kept,
@@ -141,6 +149,16 @@ class Lane:
         )
         return kept and result.outcome is not Outcome.RETRY
 
-
-def _unresolved(last: Result) -> Result:
-    return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=last.why, given_up=GivenUp.UNRESOLVED)
+    async def _put_off(self, lease: Lease, result: Result, now: dt.datetime) -> tuple[bool, bool]:
+        """Give a job back until later, or give it up; return whether that is on record, and whether it was given up."""
+        if self._is_last(lease, result):
+            kept, parked = await self.bench.ledger.steering.park(lease, code=result.code, at=stamp(now))
+            if parked:
+                said = "job %s is given up after %d attempts: %s. `synapsor jobs requeue` or `synapsor jobs discard` it"
+                extra = {"action": "job_parked", "job": lease.job.id, "code": result.code}
+                log.error(said, lease.job.id, lease.tries, result.code, extra=extra)
+            return kept, parked
+        longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
+        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        until = max(stamp(now + dt.timedelta(seconds=wait)), result.until)
+        return await self.bench.ledger.release(lease, not_before=until, code=result.code), False

@@ -17,6 +17,7 @@ from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, Synapsor
 from synapsor.work.authority import Workbench
 from synapsor.work.lane import Lane
 from synapsor.work.pace import Pace
+from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
 
 log = logging.getLogger("synapsor.worker")
@@ -38,9 +39,11 @@ class Worker:
     permits: frozenset[tuple[str, str]] | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
+    _pauses: Pauses = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
+        self._pauses = Pauses(bench=self.bench)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
@@ -49,7 +52,7 @@ class Worker:
         settled = 0
         while not stop.is_set():
             trusted = await self._trusted(waits=not (once or drain))
-            lease = await self._next() if trusted is not None else None
+            lease = await self._next(trusted) if trusted is not None else None
             if trusted is None or lease is None:
                 if once or drain:
                     break
@@ -93,14 +96,20 @@ class Worker:
             action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
             log.error("no job is taken: %s %s", *told, extra={"action": action})
 
-    async def _next(self) -> Lease | None:
+    async def _next(self, trusted: Mapping[str, Operator]) -> Lease | None:
         now = self.bench.clock.now()
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
             await self._expire(stamp(now))
             await self._policies.approve(now)
+            going = await self._pauses.going(trusted)
             return await self.bench.ledger.lease(
-                self.name, now=stamp(now), until=stamp(until), sources=tuple(self.bench.targets), permits=self.permits
+                self.name,
+                now=stamp(now),
+                until=stamp(until),
+                sources=going.sources,
+                permits=self.permits,
+                pauses=going.judged,
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})

@@ -52,14 +52,14 @@ SELECT id, body FROM receipt ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_job
 -- The oldest job of a source that is open, due and free; a lapsed lease is free.
-SELECT seq, id, at, proposal, source, body, attempt FROM job
-WHERE open = 1 AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
+SELECT seq, id, at, proposal, source, body, attempt, anew FROM job
+WHERE open = 1 AND parked IS NULL AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
 ORDER BY seq LIMIT 1;
 
 -- name: due_job_of
 -- The same among the jobs of one capability of one contract version, after a number.
-SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt FROM job AS j JOIN proposal AS p ON p.id = j.proposal
-WHERE j.seq > :after AND j.open = 1 AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew FROM job AS j JOIN proposal AS p ON p.id = j.proposal
+WHERE j.seq > :after AND j.open = 1 AND j.parked IS NULL AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
 AND (j.lease_until IS NULL OR j.lease_until <= :now) AND p.contract = :contract AND p.capability = :capability
 ORDER BY j.seq LIMIT 1;
 
@@ -86,7 +86,7 @@ UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id
 
 -- name: lease_holds
 -- Whether a lease is the job's own and the job is open.
-SELECT seq, proposal FROM job WHERE id = :id AND open = 1 AND lease = :lease;
+SELECT seq, proposal, anew FROM job WHERE id = :id AND open = 1 AND lease = :lease;
 
 -- name: stands_approved
 -- A proposal that waits to be settled, and its group with it.
