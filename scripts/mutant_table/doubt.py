@@ -172,6 +172,14 @@ MUTANTS = (
         "tests/attack/test_intents.py -k 'certainly_had_no_effect and sqlite'",
     ),
     Mutant(
+        "intent.parked",
+        "intent:cleared",
+        "ledger/steering.py",
+        "    await intents.clear(book, held, code=code, at=at)\n",
+        "",
+        "tests/attack/test_intents.py -k given_up",
+    ),
+    Mutant(
         "intent.own-events",
         "intent:never-guessed",
         "ledger/intents.py",

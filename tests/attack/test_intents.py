@@ -15,6 +15,7 @@ from synapsor.flow.intents import INTENT_STEPS
 from synapsor.flow.replay import replay
 from synapsor.flow.undo import UNDOING
 from synapsor.work.failpoints import WORKER_STEPS
+from synapsor.work.pace import Pace
 from tests.attack import test_groups as groups
 from tests.attack.credits import POLICY, credits_tables
 from tests.attack.doubts import found, resolved
@@ -129,6 +130,16 @@ async def test_what_certainly_had_no_effect_is_cleared_with_what_is_said_of_it(b
     assert kinds(await books.record(moved)) == ["job_leased", "apply_intended", "intent_cleared", "proposal_conflict"]
     assert (credit(books), books.receipts()) == (APPLIED, 0)
     assert (await books.project.verify()).ok
+
+
+@pytest.mark.requirement("intent:cleared")
+@pytest.mark.one_engine
+async def test_a_job_that_is_given_up_leaves_no_intent_of_what_had_no_effect(books: Shop) -> None:
+    handle = await books.approved("credits.adjust", ADJUST)
+    last = {"targets": await cut(books, committed=False, kind=Failure.TRANSIENT), "pace": Pace(attempts=1)}
+    assert await books.attempt(**last) == [("parked", "transient")]
+    told = ["job_leased", "apply_intended", "intent_cleared", "job_parked"]
+    assert kinds(await books.record(handle)) == told
 
 
 # ---- what nobody can know ------------------------------------------------------------------------------------------------------
