@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "ledger-fails.left",
+        "apply:ledger-fails",
+        "work/lane.py",
+        '            except LedgerFailure:\n                log.exception("job left',
+        '            except ZeroDivisionError:\n                log.exception("job left',
+        "tests/chaos/test_ledger_troubles.py -k from_any_named",
+    ),
+    Mutant(
         "row-security.writer",
         "row-security:proven",
         "work/posture.py",

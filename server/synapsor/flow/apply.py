@@ -39,6 +39,7 @@ STEPS = (
     "apply.before_commit",
     "apply.committed",
     "apply.verdict_begun",
+    "apply.verdict_before_commit",
     "apply.verdict_committed",
 )
 """Named points that the chaos tests stop at."""

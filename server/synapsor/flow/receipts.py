@@ -36,6 +36,9 @@ class Receipts:
     async def known(self, claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
         """Return what an earlier attempt came to, from the receipts; those of a group were left in one transaction."""
         found = [await self._outcome(claim, tx) for claim in claims]
+        if None in found and any(found):
+            # Another worker has committed them, all at once, between the first look and the last: now all can be seen.
+            found = [await self._outcome(claim, tx) for claim in claims]
         outcomes = set(found)
         if outcomes == {None}:
             return None
@@ -84,6 +87,7 @@ class Receipts:
                     return known
                 for claim in claims:
                     await self.leave(claim, tx, result.outcome)
+                await lead.reached("apply.verdict_before_commit")
                 await tx.commit()
         except SourceFailure as failed:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
