@@ -604,6 +604,54 @@ REQUIREMENTS: dict[str, Requirement] = {
     "evidence:same-everywhere": _R(
         "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
     ),
+    "executor:authority": _R(
+        "What is not authorised now is handed to no application; the one that carries it out is asked what it has recorded.",
+        "law 5, decision 0029",
+    ),
+    "executor:bounded": _R("A handler's answer is taken for so long and of so many bytes, and no longer.", "R9"),
+    "executor:closed": _R(
+        "What is reported as not applied is recorded so by the application, so that no call that was late applies it.",
+        "decision 0004, decision 0029",
+    ),
+    "executor:command": _R(
+        "A program that carries out changes has the signed job, the variables that the project writes out and nothing of the worker's, and is gone with all of its process group when it ends or its time is over.",
+        "law 8, R9",
+    ),
+    "executor:config": _R(
+        "An executor is configured with references for secrets, over TLS or on this machine, and a contract that names one that is not there starts no worker.",
+        "law 8, law 10",
+    ),
+    "executor:document": _R(
+        "A handler is told the key, the guards and the change of each row, and no other value of it.", "law 7"
+    ),
+    "executor:exact": _R(
+        "Applied is what names exactly the key, digest and rows that were approved; anything else that is said to be applied is for a person.",
+        "R5",
+    ),
+    "executor:group": _R(
+        "A group that stands or falls together goes to an application as one job, or to none.", "decision 0012"
+    ),
+    "executor:handler-applies": _R(
+        "An application applies what was approved on each engine, and the worker needs no right to.", "decision 0029"
+    ),
+    "executor:light": _R("The helper for applications imports nothing of the server.", "DESIGN 3"),
+    "executor:named": _R(
+        "Who carries out a change is part of what is approved, and nobody else does.", "law 5, decision 0029"
+    ),
+    "executor:once": _R(
+        "One key has one effect in an application, whatever is cut, killed or asked at once, and one answer ever after.",
+        "R1, R3",
+    ),
+    "executor:one-address": _R(
+        "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
+    ),
+    "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:unknown": _R("Whatever is no whole answer is unknown, and is asked again under the same key.", "R4"),
+    "executor:verdict": _R(
+        "A handler's conflict or failure is that of the proposal, by a closed list of words.", "law 7"
+    ),
+    "executor:waits": _R("A handler that wants to be left alone is left alone.", "R9"),
+    "executor:words": _R("An application's own words reach the operators' log alone, short and on one line.", "law 7"),
     "explain:no-value": _R("A statement that is shown holds placeholders and no value.", "law 7"),
     "explain:plan": _R(
         "What a source expects of a read is asked through the read credential, and no row is read.", "law 3"

@@ -65,6 +65,7 @@ class Task(Claim):
         hops: the related rows that its rows depend on.
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
+        lapses: the moment at which `expired` begins to hold.
     """
 
     opened: Proposal
@@ -74,6 +75,7 @@ class Task(Claim):
     hops: tuple[Hop, ...] = ()
     accepts: Accepts | None = None
     matching: ReadPlan | None = None
+    lapses: str = ""
 
 
 async def apply(tasks: Sequence[Task]) -> Result:

@@ -12,6 +12,7 @@ from typing import Protocol
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Undone
 from synapsor.core.writeback import Done
+from synapsor.handler_ports import Handler
 from synapsor.ports import WriteSource, WriteTransaction
 
 
@@ -26,7 +27,12 @@ async def nowhere(_: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A proposal and where its verdict is kept: enough to learn or to record it, and not enough to change a row."""
+    """A proposal and where its verdict is kept: enough to learn or to record it, and not enough to change a row.
+
+    Attributes:
+        handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
+        job: the job that it is a part of.
+    """
 
     proposal: Proposal
     source: WriteSource
@@ -35,6 +41,8 @@ class Claim:
     worker: str
     time_ms: int
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    handler: Handler | None = None
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,7 @@ class Result:
         newcomers: how many rows match the set of each proposal now and were left as they are.
         moved: the columns of related rows that are not as they were, by their paths.
         until: the moment before which another attempt is in vain, "" for none.
+        wait: for how many seconds at least whoever was asked wants to be left alone.
     """
 
     outcome: Outcome
@@ -59,6 +68,7 @@ class Result:
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     until: str = ""
+    wait: float = 0.0
 
     @property
     def code(self) -> str:

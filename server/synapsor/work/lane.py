@@ -16,9 +16,9 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
-from synapsor.flow.apply import apply
+from synapsor.flow.executing import apply, read_verdict, record_verdict
 from synapsor.flow.settle import settle
-from synapsor.flow.verdict import Result, read_verdict, record_verdict
+from synapsor.flow.verdict import Result
 from synapsor.work.authority import Denied, Workbench, authorise, claims_of
 from synapsor.work.pace import Pace
 
@@ -159,6 +159,6 @@ class Lane:
                 log.error(said, lease.job.id, lease.tries, result.code, extra=extra)
             return kept, parked
         longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
-        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        wait = max(longest * random.uniform(0.5, 1.0), result.wait)  # noqa: S311  # jitter
         until = max(stamp(now + dt.timedelta(seconds=wait)), result.until)
         return await self.bench.ledger.release(lease, not_before=until, code=result.code), False
