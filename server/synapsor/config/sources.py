@@ -11,6 +11,7 @@ from synapsor.config.fields import FilePath, Finding, Model, SourceUrl
 from synapsor.contract.base import Name
 
 Mode: TypeAlias = Literal["evidence", "review", "writeback"]
+Allowed: TypeAlias = Literal["writer_owns", "writer_writes_more", "writer_can_create", "writer_can_alter"]
 IN_LEDGER: Final = "ledger"
 """What `receipts` says where the source's owner has no table of them."""
 ReceiptsPlace = Annotated[
@@ -48,6 +49,7 @@ class SourceConfig(Model):
     write: SourceUrl | None = None
     schema_: Name | None = Field(default=None, alias="schema")
     receipts: ReceiptsPlace | None = None
+    allow: tuple[Allowed, ...] = Field(default=(), strict=False)
     tls: Tls | None = None
     pool: Pool = Field(default_factory=Pool)
     timeouts: Timeouts = Field(default_factory=Timeouts)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from synapsor.core.records import to_body
 from synapsor.ledger.chain import Checkpoint, checkpoint_of
-from synapsor.ledger.private import create_private
+from synapsor.ledger.private import OWNER, Access, create_private
 from synapsor.values import canonical
 
 log = logging.getLogger("synapsor.ledger")
@@ -27,8 +27,9 @@ _TAIL = 4096
 class Anchor:
     """The checkpoint file; several processes may add to it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, access: Access = OWNER) -> None:
         self.path = path
+        self._access = access
 
     def create(self) -> None:
         """Make the file.
@@ -36,7 +37,7 @@ class Anchor:
         Raises:
             LedgerFailure: there is one already, so a ledger was here.
         """
-        create_private(self.path)
+        create_private(self.path, access=self._access)
 
     def keep(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Add what was committed, which stands even if this fails; the log tells."""

@@ -54,11 +54,15 @@ class WriteTarget:
 
     Attributes:
         receipts: the table of its receipts; None where its owner has none, and the ledger alone keeps what came of each change.
+        production: its credential is refused where it can do more than it should.
+        allow: the rules which the project allows it to break.
     """
 
     source: WriteSource
     receipts: Relation | None
     time_ms: int
+    production: bool = False
+    allow: frozenset[str] = frozenset()
     known: dict[Relation, dict[str, str]] = field(default_factory=dict)
 
     def verdicts(self, ledger: WorkLedger, lease: Lease) -> Verdicts:
@@ -95,6 +99,7 @@ class Workbench:
         handlers: the applications that carry out changes, by the names that contracts give them.
         automatic: the key that policy decisions are signed with; None where automatic approval is off.
         reached: passes the named points of the chaos tests.
+        doubt: is told of each outcome of a source, so that it is looked at where that makes it doubtful.
     """
 
     ledger: WorkLedger
@@ -104,6 +109,7 @@ class Workbench:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    doubt: Callable[[str, Why | None], None] = field(default=lambda _source, _why: None)
 
     def now(self) -> str:
         """Return this moment as records write it."""

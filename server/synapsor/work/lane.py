@@ -127,6 +127,7 @@ class Lane:
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
         now, parked = self.bench.clock.now(), False
+        self.bench.doubt(lease.job.source, result.why)
         if result.outcome is Outcome.RETRY:
             kept, parked = await self._put_off(lease, result, now)
         else:

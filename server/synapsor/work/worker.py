@@ -19,6 +19,7 @@ from synapsor.work.lane import Lane
 from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
+from synapsor.work.proving import Proving
 
 log = logging.getLogger("synapsor.worker")
 
@@ -30,6 +31,7 @@ class Worker:
     Attributes:
         report: called with one plain dictionary a job, for the log line.
         permits: what alone may be applied, by contract digest and capability; None for all that is approved.
+        proving: says which sources may be written now; None where nobody looks at them again.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
+    proving: Proving | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
     _pauses: Pauses = field(init=False, repr=False)
@@ -103,11 +106,12 @@ class Worker:
             await self._expire(stamp(now))
             await self._policies.approve(now)
             going = await self._pauses.going(trusted)
+            writable = await self.proving.writable() if self.proving else going.sources
             return await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),
                 until=stamp(until),
-                sources=going.sources,
+                sources=tuple(name for name in going.sources if name in writable),
                 permits=self.permits,
                 pauses=going.judged,
             )
