@@ -116,7 +116,7 @@ class WriteTransaction(Protocol):
         """Commit, durably.
 
         Raises:
-            SourceFailure: `unknown_commit` when the answer was lost; the caller resolves it from the receipt.
+            SourceFailure: `unknown_commit` when the answer was lost; of every other, the server has rolled back.
         """
         ...
 
@@ -143,8 +143,8 @@ class WriteSource(Protocol):
         """Return the tables that a change of a relation might reach and that do not roll back, as far as the catalogue shows them."""
         ...
 
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
-        """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
+    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:
+        """Return what this credential may do with the relations and the receipts, where it keeps any, and beyond; `judge_writer` judges it."""
         ...
 
     async def aclose(self) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 from synapsor.core.exchange import Exchange
 from synapsor.core.measured import Measurement, shown_digest
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Activation, SignedDecision, SignedInstruction, SignedShadowRequest
+from synapsor.core.statements import (
+    Activation,
+    SignedDecision,
+    SignedInstruction,
+    SignedResolution,
+    SignedShadowRequest,
+)
 from synapsor.core.writeback import Job, Receipt
 
 
@@ -18,6 +24,7 @@ class ProposalRecord:
     """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group.
 
     Attributes:
+        resolution: what a person has said became of it, where nobody could know.
         instructions: what people have said is to become of its job; with the proposal that the job is kept with, and with no other.
         exchanges: what was asked about it, and answered.
         shadow_requests: that reviewers want it measured, and `shadow_pending` that it has not been since the last of them.
@@ -34,6 +41,7 @@ class ProposalRecord:
     decisions: tuple[SignedDecision, ...] = ()
     job: Job | None = None
     receipts: tuple[Receipt, ...] = ()
+    resolution: SignedResolution | None = None
     instructions: tuple[SignedInstruction, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()

@@ -13,10 +13,12 @@ from synapsor.core.measured import Measurement, effect_of
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.writeback import target
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.errors import place as place_of
 from synapsor.flow.apply import Task
 from synapsor.flow.permitted import Permitted, permitted
+from synapsor.flow.receipts import Receipts
 from synapsor.flow.shadow import Shadow, shadow
 from synapsor.work.authority import Denied, Workbench, by_sql
 
@@ -95,7 +97,7 @@ class Shadows:
         task = Task(
             proposal=proposal,
             source=place.source,
-            receipts=place.receipts,
+            verdicts=Receipts(target(found.table)),  # never asked: nothing of it is kept in the source
             ledger_head=b"",
             worker=self.name,
             time_ms=place.time_ms,

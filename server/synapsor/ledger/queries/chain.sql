@@ -75,6 +75,7 @@ SELECT
     + (SELECT count(*) FROM settlement WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM shadow_request WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM measurement WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM resolution WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM reveal WHERE seq BETWEEN :low AND :high)
     AS records;
 
@@ -101,6 +102,7 @@ SELECT min(seq) AS seq FROM (
     UNION ALL SELECT min(seq) AS seq FROM settlement WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM measurement WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM shadow_request WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM resolution WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM reveal WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM checkpoint WHERE seq > :head OR seq < 1
 ) AS strays;
