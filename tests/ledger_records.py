@@ -254,14 +254,13 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     activated = an_activation(ledger, {"contract": "billing", "tables": {}})
     await ledger.activate(activated)
     proposal, job = await approve_one(ledger)
-    lease = await ledger.lease("worker-1", now=at(90), until=at(150), sources=["shop"])
-    assert lease is not None
+    (lease,) = await ledger.lease("worker-1", now=at(90), until=at(150), sources={"shop": 1})
     receipt = a_receipt(lease)
     assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
     refusable = await file_one(ledger)
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
     await approve_one(ledger)
-    assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
+    assert await ledger.lease("worker-2", now=at(90), until=at(150), sources={"shop": 1})
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
     asked = Inquiry(

@@ -324,17 +324,20 @@ class WorkLedger(ReviewLedger, Protocol):
         *,
         now: str,
         until: str,
-        sources: Sequence[str],
+        sources: Mapping[str, int],
         permits: Collection[tuple[str, str]] | None = None,
-    ) -> Lease | None:
-        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none.
+        most: int | None = None,
+    ) -> tuple[Lease, ...]:
+        """Lease the oldest jobs that are due and free, at most so many of each source and `most` in all, each with a new lease id and the
+        attempt counted, in one durable transaction.
 
+        Where an older open job is about one of a job's rows, that one comes first: leased, put off or free, and whoever may take it.
         With `permits`, only jobs of these contract digests and capabilities.
         """
         ...
 
-    async def renew(self, lease: Lease, *, until: str) -> bool:
-        """Prolong a lease until a moment; False when it was lost, and the job may be another worker's by now."""
+    async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
+        """Prolong leases until a moment, and return the handles of those that were still held; the job of another may be somebody else's by now."""
         ...
 
     async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:

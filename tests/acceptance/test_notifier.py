@@ -128,8 +128,7 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     await ledger.record_read(*seen())
     for outcome in ("applied", "conflict", "failed", "reconciliation_required"):
         await approve_one(ledger, contract=contract)
-        lease = await ledger.lease("w", now=at(90), until=at(150), sources=["shop"])
-        assert lease is not None
+        (lease,) = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 1})
         assert await ledger.settle(lease, [a_receipt(lease, outcome)]) is Closed.SETTLED
     refusable = await project.file()
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)

@@ -12,7 +12,7 @@ import pytest_asyncio
 from synapsor.core.budget import Spending
 from synapsor.core.proposal import Proposal, Status, undo_key
 from synapsor.core.records import to_body
-from synapsor.core.writeback import Closed
+from synapsor.core.writeback import Closed, Job
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Transaction
@@ -536,12 +536,19 @@ async def test_healthy_writes_and_head_stays(ledger: Ledger) -> None:
 async def _lease(
     ledger: Ledger, worker: str = "w1", now: float = 90, until: float = 150, sources: tuple[str, ...] = ("shop",)
 ) -> Any:
-    return await ledger.lease(worker, now=at(now), until=at(until), sources=sources)
+    """Return the lease of one job, or None where none is due."""
+    found = await ledger.lease(worker, now=at(now), until=at(until), sources=dict.fromkeys(sources, 1), most=1)
+    return found[0] if found else None
+
+
+def about(invoice: str) -> dict[str, Any]:
+    """Return the field that makes a proposal one about an invoice."""
+    return {"key": (("id", invoice),)}
 
 
 async def test_a_job_is_leased_to_one_worker_oldest_first(ledger: Ledger) -> None:
-    _, first = await approve_one(ledger)
-    _, second = await approve_one(ledger)
+    _, first = await approve_one(ledger, **about("INV-1"))
+    _, second = await approve_one(ledger, **about("INV-2"))
     one, two, none = await _lease(ledger), await _lease(ledger, "w2"), await _lease(ledger, "w3")
     assert (one.job, one.worker, one.attempt, one.expires_at) == (first, "w1", 1, at(150))
     assert two.job == second
@@ -550,9 +557,68 @@ async def test_a_job_is_leased_to_one_worker_oldest_first(ledger: Ledger) -> Non
 
 
 async def test_workers_that_race_lease_each_job_once(ledger: Ledger) -> None:
-    jobs = {(await approve_one(ledger))[1].id for _ in range(5)}
+    jobs = {(await approve_one(ledger, **about(f"INV-{n}")))[1].id for n in range(5)}
     leases = await asyncio.gather(*[_lease(ledger, f"w{n}") for n in range(20)])
     assert sorted(lease.job.id for lease in leases if lease) == sorted(jobs)
+
+
+@pytest.mark.requirement("worker:lanes")
+async def test_as_many_jobs_are_leased_at_once_as_lanes_are_idle_of_each_source_and_no_more(ledger: Ledger) -> None:
+    places = ["shop", "elsewhere", "shop", "shop", "elsewhere"]
+    jobs = [(await approve_one(ledger, source=place, **about(f"INV-{n}")))[1] for n, place in enumerate(places)]
+
+    async def leased(sources: dict[str, int], most: int | None = None) -> list[Job]:
+        found = await ledger.lease("w", now=at(90), until=at(150), sources=sources, most=most)
+        assert len({one.id for one in found}) == len(found)
+        return [one.job for one in found]
+
+    assert await leased({"shop": 2, "elsewhere": 1}, most=1) == jobs[:1]
+    assert await leased({"shop": 1, "elsewhere": 0}) == [jobs[2]]
+    assert await leased({"shop": 9, "elsewhere": 1}) == [jobs[1], jobs[3]]
+    assert await leased({"shop": 9}) == []
+    assert await leased({"shop": 9, "elsewhere": 9}) == [jobs[4]]
+
+
+@pytest.mark.requirement("worker:row-order")
+async def test_a_job_is_not_leased_while_an_older_open_one_is_about_one_of_its_rows(ledger: Ledger) -> None:
+    _, first = await approve_one(ledger, **about("INV-1"))
+    _, second = await approve_one(ledger, **about("INV-1"))
+    held = await _lease(ledger)
+    assert held.job == first
+    assert await _lease(ledger, "w2") is None  # it is leased
+    assert await ledger.release(held, not_before=at(500), code="busy")
+    assert await _lease(ledger, "w2") is None  # it is put off
+    again = await _lease(ledger, "w2", 500, 560)
+    assert again.job == first
+    assert await _lease(ledger, "w3", 500, 560) is None
+    assert await ledger.settle(again, [a_receipt(again)]) is Closed.SETTLED
+    assert (await _lease(ledger, "w3", 500, 560)).job == second
+
+
+@pytest.mark.requirement("worker:row-order")
+async def test_a_group_waits_for_the_rows_of_each_of_its_proposals_and_others_wait_for_it(ledger: Ledger) -> None:
+    _, older = await approve_one(ledger, **about("INV-2"))
+    names = ("billing.one", "billing.two")
+    grouped = {"group_of": names, "run": "run_1", "workflow": "both"}
+    one, two = [
+        await file_one(ledger, capability=name, **about(f"INV-{n}"), **grouped) for n, name in enumerate(names, start=1)
+    ]
+    first, last = a_decision(one), a_decision(two)
+    await ledger.decide(first, job=None, counted=undecided(one, two), complete=False)
+    job = a_job(one, first)
+    job = replace(job, parts=(*a_job(two, last).parts, *job.parts))
+    counted = {one.id: (first.decision.id,), two.id: ()}
+    await ledger.decide(last, job=job, counted=counted, complete=True)
+    _, younger = await approve_one(ledger, **about("INV-1"))
+    _, apart = await approve_one(ledger, **about("INV-3"))
+    taken = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9})
+    assert [(lease.job, lease.rows) for lease in taken] == [(older, 1), (apart, 1)]
+    await ledger.settle(taken[0], [a_receipt(taken[0])])
+    held = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9})
+    assert [(lease.job, lease.rows, lease.capability) for lease in held] == [(job, 2, "billing.two")]
+    receipts = [a_receipt(held[0], proposal=part.proposal, digest=part.digest) for part in job.parts]
+    assert await ledger.settle(held[0], receipts) is Closed.SETTLED
+    assert (await _lease(ledger)).job == younger
 
 
 async def test_only_jobs_of_the_workers_sources_are_leased(ledger: Ledger) -> None:
@@ -570,7 +636,7 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
     held = await _lease(ledger, "w2", 150, 210)
     assert (held.attempt, held.worker) == (2, "w2")
     assert held.id != lost.id
-    assert not await ledger.renew(lost, until=at(999))
+    assert await ledger.renew([lost, held], until=at(999)) == {held.id}
     assert not await ledger.release(lost, not_before=at(), code="transient")
     assert await ledger.settle(lost, [a_receipt(lost, "failed")]) is Closed.LOST
     assert await ledger.settle(held, [a_receipt(held)]) is Closed.SETTLED
@@ -582,7 +648,7 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
 async def test_a_renewed_lease_is_not_taken_over(ledger: Ledger) -> None:
     await approve_one(ledger)
     held = await _lease(ledger, "w1", 90, 150)
-    assert await ledger.renew(held, until=at(300))
+    assert await ledger.renew([held], until=at(300)) == {held.id}
     assert await _lease(ledger, "w2", 200, 260) is None
 
 

@@ -80,7 +80,9 @@ def test_another_programs_database_is_not_a_ledger() -> None:
 
 def test_every_table_is_strict(connection: sqlite3.Connection) -> None:
     tables = {
-        r["name"]: r["strict"] for r in connection.execute("PRAGMA table_list") if not r["name"].startswith("sqlite_")
+        r["name"]: r["strict"]
+        for r in connection.execute("SELECT name, strict FROM pragma_table_list WHERE type = 'table'")
+        if not r["name"].startswith("sqlite_")
     }
     assert set(tables) >= set(KINDS)
     assert set(tables.values()) == {1}

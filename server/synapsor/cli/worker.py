@@ -41,10 +41,19 @@ async def _run(arguments: Namespace) -> int:
             sys.stdout.flush()
         elif stays:
             done.clear()  # a worker that runs for months keeps no list; its log lines are on stderr
-            sys.stderr.write(as_json(dict(outcome)) + "\n")
+            sys.stderr.write(as_json({"kind": "job", **outcome}) + "\n")
+
+    def progress(far: Mapping[str, Any]) -> None:
+        if arguments.json:
+            sys.stderr.write(as_json({"kind": "progress", **far}) + "\n")
+        else:
+            sys.stdout.write(f"{far['job']}  {far['rows_done']} of {far['rows']} rows\n")
+            sys.stdout.flush()
 
     async with runtime.open_project(load_config(arguments.config)) as project:
-        worker = await project.worker(arguments.name, report=report, supervised=arguments.supervised)
+        worker = await project.worker(
+            arguments.name, report=report, progress=progress, supervised=arguments.supervised, lanes=arguments.lanes
+        )
         stop = anyio.Event()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # this is a coroutine of a running loop

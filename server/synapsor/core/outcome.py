@@ -178,6 +178,10 @@ class Why(_Told):
         "original_not_applied",
         "The source has no receipt that the change to be undone was applied under its digest. Nothing was written.",
     )
+    LEASE_LOST = (
+        "lease_lost",
+        "The worker could not prolong its lease in time, so the job may be another worker's by now. Rolled back, and left to whoever has it.",
+    )
     RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
     RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."
 

@@ -64,13 +64,19 @@ class Closed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to work on a job until it expires. It saves work; the receipt in the source is what makes it safe."""
+    """The right to work on a job until it expires. It saves work; the receipt in the source is what makes it safe.
+
+    Attributes:
+        capability, rows: what the job is about and how many rows, as the ledger's columns say it: for a line of the log, and proof of nothing.
+    """
 
     id: str
     job: Job
     worker: str
     attempt: int
     expires_at: Instant
+    capability: str = ""
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

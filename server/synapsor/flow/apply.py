@@ -44,6 +44,9 @@ STEPS = (
 )
 """Named points that the chaos tests stop at."""
 
+EVERY = 100
+"""After how many rows it is told how far a change is."""
+
 _TRY_AGAIN = frozenset(
     {
         Failure.UNAVAILABLE,
@@ -77,15 +80,19 @@ class Task(Claim):
     matching: ReadPlan | None = None
 
 
-async def apply(tasks: Sequence[Task]) -> Result:
-    """Try to apply one proposal, or a whole group in its order, over one source.
+def unheard(_done: int, _rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
+async def apply(tasks: Sequence[Task], *, progress: Callable[[int, int], None] = unheard) -> Result:
+    """Try to apply one proposal, or a whole group in its order, over one source; of many rows, tell `progress` how many of them are changed.
 
     The result is true whatever happened, and `RETRY` means that nothing is known to have happened yet.
     """
     lead = tasks[0]
     try:
         async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-            result = await _apply(tasks, tx)
+            result = await _apply(tasks, tx, progress)
     except Stop as stop:
         result = stop.result
     except SourceFailure as failed:
@@ -104,7 +111,7 @@ async def apply(tasks: Sequence[Task]) -> Result:
     return result
 
 
-async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
+async def _apply(tasks: Sequence[Task], tx: WriteTransaction, progress: Callable[[int, int], None]) -> Result:
     reached = tasks[0].reached
     await reached("apply.begun")
     known = await known_of(tasks, tx)
@@ -118,9 +125,11 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     # All rows are compared, and those of updates locked, before the first one is changed: each proposal was decided on as things were then.
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
     await reached("apply.row_locked")
-    for task in tasks:
-        for member in task.opened.members:
-            await _change(task, tx, member)
+    changes = [(task, member) for task in tasks for member in task.opened.members]
+    for done, (task, member) in enumerate(changes, start=1):
+        await _change(task, tx, member)
+        if done % EVERY == 0 and done < len(changes):
+            progress(done, len(changes))
     await reached("apply.row_changed")
     after = {task.proposal.id: await _changed(task, tx) for task in tasks}
     await tx.settle_constraints()
@@ -128,6 +137,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     for task in tasks:
         if task.expired():
             raise stopped(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
+    tasks[0].check_held()
     await reached("apply.before_commit")
     await tx.commit()
     return Result(outcome=Outcome.APPLIED, after=after, newcomers=newcomers)

@@ -30,7 +30,11 @@ async def nowhere(_: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row."""
+    """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row.
+
+    Attributes:
+        held: whether the lease of its job is certainly held now.
+    """
 
     proposal: Proposal
     source: WriteSource
@@ -39,6 +43,12 @@ class Claim:
     worker: str
     time_ms: int
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    held: Callable[[], bool] = field(default=lambda: True)
+
+    def check_held(self) -> None:
+        """Stop before a commit where the job may be another worker's by now. It saves work: that nothing is applied twice, the receipt sees to."""
+        if not self.held():
+            raise Stop(Result(outcome=Outcome.RETRY, why=Why.LEASE_LOST))
 
     def receipt(self, outcome: Outcome) -> SourceReceipt:
         """Return the receipt row of this outcome."""
@@ -113,6 +123,7 @@ async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
                 return known
             for claim in claims:
                 await leave(claim, tx, result.outcome)
+            lead.check_held()
             await tx.commit()
     except SourceFailure as failed:
         return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))

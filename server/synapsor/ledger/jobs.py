@@ -1,4 +1,5 @@
-"""Jobs: leased to one worker at a time, and settled once, with receipt, settlement, status and event in one transaction.
+"""Jobs: leased to one worker at a time and in the order of their rows, and settled once, with receipt, settlement, status and event in one
+transaction.
 
 A lease saves work; it is the receipt in the source that makes a change happen once. Who has lost a lease settles nothing.
 """
@@ -23,8 +24,8 @@ Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
 
 
-async def due(tx: Transaction, now: str, sources: Sequence[str], trust: Trust, permits: Permits = None) -> Row | None:
-    """Return the oldest job of these sources that is due, free and permitted."""
+async def due(tx: Transaction, now: str, sources: Collection[str], trust: Trust, permits: Permits = None) -> Row | None:
+    """Return the oldest job of these sources that is due, free, permitted, and behind no older one about one of its rows."""
     if permits is None:
         rows = [await tx.one("due_job", source=source, now=now) for source in sources]
     else:
@@ -47,23 +48,55 @@ async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
 
 
 async def lease(
-    book: Book, worker: str, trust: Trust, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
-) -> Lease | None:
-    """Lease that job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
+    book: Book,
+    worker: str,
+    trust: Trust,
+    *,
+    now: str,
+    until: str,
+    sources: Mapping[str, int],
+    permits: Permits = None,
+    most: int | None = None,
+) -> tuple[Lease, ...]:
+    """Lease such jobs, oldest first, at most so many of each source and `most` in all."""
+    room = {source: free for source, free in sources.items() if free > 0}
+    taken: list[Lease] = []
+    while room and (most is None or len(taken) < most):
+        row = await due(book.tx, now, tuple(room), trust, permits)
+        if row is None:
+            break
+        held = await _taken(book, row, worker, now=now, until=until)
+        if held is None:
+            continue
+        taken.append(held)
+        room[row["source"]] -= 1
+        if not room[row["source"]]:
+            del room[row["source"]]
+    return tuple(taken)
+
+
+async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> Lease | None:
+    """Lease a job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
-    while (row := await due(book.tx, now, sources, trust, permits)) is not None:
-        job = _read(row)
-        if job is None:
-            await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
-            await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
-            continue
-        taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
-        await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
-        facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
-        await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
-        return taken
-    return None
+    job = _read(row)
+    if job is None:
+        await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
+        await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
+        return None
+    taken = Lease(
+        id=handles.new("lea"),
+        job=job,
+        worker=worker,
+        attempt=row["attempt"] + 1,
+        expires_at=until,
+        capability=row["capability"] or "",
+        rows=row["rows"],
+    )
+    await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
+    facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
+    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
+    return taken
 
 
 def _read(row: Row) -> Job | None:
@@ -76,9 +109,10 @@ def _read(row: Row) -> Job | None:
     return job if told == (row["id"], row["source"], row["at"], row["proposal"]) else None
 
 
-async def renew(book: Book, held: Lease, until: str) -> bool:
-    """Prolong a lease that is still held."""
-    return await book.tx.execute("renew_lease", id=held.job.id, lease=held.id, until=until) == 1
+async def renew(book: Book, held: Collection[Lease], until: str) -> frozenset[str]:
+    """Prolong those of these leases that are still held, and return their handles."""
+    asked = [(one.id, await book.tx.execute("renew_lease", id=one.job.id, lease=one.id, until=until)) for one in held]
+    return frozenset(handle for handle, prolonged in asked if prolonged)
 
 
 async def release(book: Book, held: Lease, *, not_before: str, code: str, at: str) -> bool:

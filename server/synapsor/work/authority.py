@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
@@ -32,6 +33,7 @@ from synapsor.flow.automatic import running
 from synapsor.flow.permitted import permitted
 from synapsor.flow.verdict import Claim, Result, nowhere
 from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
+from synapsor.work.heartbeat import elapsed
 
 
 class Denied(Exception):
@@ -81,6 +83,8 @@ class Workbench:
         operators: asks whose keys are trusted now.
         automatic: the key that policy decisions are signed with; None where automatic approval is off.
         reached: passes the named points of the chaos tests.
+        elapsed: the seconds of a clock that nobody can set.
+        holds: whether a lease is certainly held now.
     """
 
     ledger: WorkLedger
@@ -89,6 +93,8 @@ class Workbench:
     clock: Clock
     automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    elapsed: Callable[[], float] = field(default=elapsed)
+    holds: Callable[[Lease], bool] = field(default=lambda _: True)
 
     def now(self) -> str:
         """Return this moment as records write it."""
@@ -108,6 +114,7 @@ class Workbench:
             worker=lease.worker,
             time_ms=place.time_ms,
             reached=self.reached,
+            held=partial(self.holds, lease),
         )
 
 

@@ -51,15 +51,17 @@ SELECT id, body FROM receipt WHERE proposal = :proposal ORDER BY seq;
 SELECT id, body FROM receipt ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_job
--- The oldest job of a source that is open, due and free; a lapsed lease is free.
-SELECT seq, id, at, proposal, source, body, attempt FROM job
-WHERE open = 1 AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
-ORDER BY seq LIMIT 1;
+-- The oldest job of a source whose turn it is, that is due and free; a lapsed lease is free.
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq) AS rows
+FROM job_turn AS j LEFT JOIN proposal AS p ON p.id = j.proposal
+WHERE j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now) AND (j.lease_until IS NULL OR j.lease_until <= :now)
+ORDER BY j.seq LIMIT 1;
 
 -- name: due_job_of
 -- The same among the jobs of one capability of one contract version, after a number.
-SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt FROM job AS j JOIN proposal AS p ON p.id = j.proposal
-WHERE j.seq > :after AND j.open = 1 AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq) AS rows
+FROM job_turn AS j JOIN proposal AS p ON p.id = j.proposal
+WHERE j.seq > :after AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
 AND (j.lease_until IS NULL OR j.lease_until <= :now) AND p.contract = :contract AND p.capability = :capability
 ORDER BY j.seq LIMIT 1;
 
