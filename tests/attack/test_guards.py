@@ -467,7 +467,7 @@ async def authorised(
 @pytest.mark.requirement("group:whole", "apply:outcome-true")
 async def test_a_job_over_two_sources_is_judged_in_neither(trial: Trial) -> None:
     """The verdicts of a job are left in one transaction, which is of one source: in the wrong one they would say nothing."""
-    (lease,) = await approved(trial)
+    lease = await approved(trial)
     first = await trial.ledger.proposal(lease.job.lead.proposal)
     assert first is not None
     both = replace(lease, job=replace(lease.job, parts=(lease.job.lead, replace(lease.job.lead, proposal="wrp_other"))))
@@ -625,7 +625,7 @@ async def denied(
     trial: Trial, forge: Callable[[ProposalRecord, Activated, Lease], tuple[Any, Any, Any]], **more: Any
 ) -> str:
     """Return why a job is denied when the ledger holds what was forged; "" when it is not."""
-    (lease,) = await approved(trial)
+    lease = await approved(trial)
     record = await trial.ledger.proposal(lease.job.lead.proposal)
     assert record is not None
     active = await trial.ledger.active_contract_by_digest(record.proposal.contract)

@@ -216,6 +216,38 @@ def test_a_closed_job_stays_closed_and_attempts_only_grow(connection: sqlite3.Co
             connection.execute(f"UPDATE job SET {change}")
 
 
+@pytest.mark.requirement("worker:row-order")
+@pytest.mark.parametrize("query", ["due_job", "due_job_of"])
+def test_the_next_job_is_found_by_indexes_of_what_is_open_however_much_is_closed(
+    connection: sqlite3.Connection, query: str
+) -> None:
+    text = queries("synapsor.ledger")[query]
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", dict.fromkeys(re.findall(r":(\w+)", text), "")).fetchall()
+    steps = [row["detail"] for row in plan]
+    looks = [step for step in steps if not step.startswith("CORRELATED SCALAR SUBQUERY")]
+    assert all(step.startswith("SEARCH ") for step in looks), steps  # no scan, and nothing is sorted
+    assert looks[0].startswith("SEARCH own USING INDEX job_open (source=?")
+    assert "SEARCH mine USING COVERING INDEX job_row_job (seq=?)" in looks
+    assert "SEARCH theirs USING PRIMARY KEY (target=? AND seq<?)" in looks
+
+
+@pytest.mark.requirement("worker:row-order")
+def test_rows_are_those_of_open_jobs_and_of_all_of_their_group(connection: sqlite3.Connection) -> None:
+    for seq, (name, group) in enumerate({"p": None, "g1": "g", "g2": "g", "other": "h"}.items(), start=1):
+        told = {"request": name, "capability": name, "status": "review_required", "group_id": group}
+        _row(connection, "proposal", seq=seq, id=name, **told)
+        _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}")
+    start = {"open": 1, "attempt": 0, "lease": None, "lease_until": None}
+    _row(connection, "job", seq=11, id="j1", proposal="p", **start)
+    _row(connection, "job", seq=12, id="j2", proposal="g2", **start)
+    rows = "SELECT seq, target FROM job_row ORDER BY seq, target"
+    of_group = [(12, "row of g1"), (12, "row of g2")]
+    assert [tuple(row.values()) for row in connection.execute(rows)] == [(11, "row of p"), *of_group]
+    _row(connection, "settlement", job="j1")
+    connection.execute("UPDATE job SET open = 0 WHERE id = 'j1'")
+    assert [tuple(row.values()) for row in connection.execute(rows)] == of_group
+
+
 # The state machine.
 
 

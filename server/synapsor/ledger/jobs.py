@@ -6,9 +6,11 @@ A lease saves work; it is the receipt in the source that makes a change happen o
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
 from synapsor import handles
+from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
@@ -24,13 +26,18 @@ Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
 
 
+LONGEST = dt.timedelta(minutes=10)
+"""No lease and no delay between attempts is longer, also by a clock that is a little ahead of another one."""
+
+
 async def due(tx: Transaction, now: str, sources: Collection[str], trust: Trust, permits: Permits = None) -> Row | None:
     """Return the oldest job of these sources that is due, free, permitted, and behind no older one about one of its rows."""
+    times = {"now": now, "latest": stamp(parse(now) + LONGEST), "to_come": Why.APPROVAL_TO_COME.value}
     if permits is None:
-        rows = [await tx.one("due_job", source=source, now=now) for source in sources]
+        rows = [await tx.one("due_job", source=source, **times) for source in sources]
     else:
         rows = [
-            await _permitted(tx, trust, source=source, now=now, contract=contract, capability=capability)
+            await _permitted(tx, trust, source=source, contract=contract, capability=capability, **times)
             for source in sources
             for contract, capability in sorted(permits)
         ]
@@ -93,7 +100,7 @@ async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> 
         capability=row["capability"] or "",
         rows=row["rows"],
     )
-    await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
+    await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until)
     facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
     await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
     return taken

@@ -57,7 +57,8 @@ class Lanes:
         # A job is finished or rolled back before the worker ends, whoever cancels it.
         with anyio.CancelScope(shield=True):
             try:
-                self.settled += await lane.work(lease, trusted)
+                settled = await lane.work(lease, trusted)
+                self.settled += settled  # not before it is known: the others add to it meanwhile
             except Exception as error:  # noqa: BLE001  # see the top
                 log.error("lane broke: %s", place(error), extra={"action": "lane_broke", "job": lease.job.id})  # noqa: TRY400  # no values
             finally:
