@@ -155,6 +155,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`. Needed for `writeback`.",
         "tls": "How a remote server proves who it is.",
         "pool": "Connections.",
+        "lanes": "How many changes a worker [applies at the same time](../how-to/run-the-worker.md#several-changes-at-once): 4 where nothing is said. The worker's pool has a connection for each. SQLite has one.",
         "timeouts": "Limits of the source; those of a read are in its capability.",
     },
     "Tls": {

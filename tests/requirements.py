@@ -1142,10 +1142,12 @@ REQUIREMENTS: dict[str, Requirement] = {
         "R10, R12",
     ),
     "worker:one-line": _R(
-        "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.", "law 7"
+        "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",
+        "law 7",
     ),
     "worker:row-order": _R(
-        "A job waits for the older open ones about its rows, whoever has them, and that is found by indexes alone.", "R6"
+        "A job waits for the older open ones about its rows, whoever has them, and that is found by indexes alone.",
+        "R6",
     ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"

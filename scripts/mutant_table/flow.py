@@ -1846,4 +1846,28 @@ MUTANTS = (
         "",
         "tests/attack/test_deciding.py -k no_list",
     ),
+    Mutant(
+        "fence.apply",
+        "worker:fenced",
+        "flow/apply.py",
+        "    tasks[0].check_held()\n",
+        "",
+        "tests/attack/test_lanes.py -k paused_for",
+    ),
+    Mutant(
+        "fence.verdict",
+        "worker:fenced",
+        "flow/verdict.py",
+        "            lead.check_held()\n",
+        "",
+        "tests/attack/test_lanes.py -k gives_nothing_up",
+    ),
+    Mutant(
+        "one-line.progress",
+        "worker:one-line",
+        "flow/apply.py",
+        "if done % EVERY == 0 and done < len(changes):",
+        "if done < len(changes):",
+        "tests/attack/test_lanes.py -k many_rows",
+    ),
 )

@@ -187,4 +187,12 @@ MUTANTS = (
         "    except ContractError:\n        return Untold.NOT_CONFIGURED",
         "tests/attack/test_live.py -k 'closed_list and sqlite'",
     ),
+    Mutant(
+        "lanes.pool",
+        "worker:lanes",
+        "wiring.py",
+        "max(wired.pool.size, wired.at_once)",
+        "wired.pool.size",
+        "tests/attack/test_lanes.py -k 'as_many_jobs and postgres'",
+    ),
 )

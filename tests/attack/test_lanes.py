@@ -78,6 +78,14 @@ async def _worker(project: Project, told: list[Mapping[str, Any]], **bench: Any)
     return changed(await project.worker("w", pace=SOON, report=told.append), **bench)
 
 
+async def _drain(worker: Worker) -> None:
+    await worker.run(drain=True)
+
+
+async def _run_until(worker: Worker, stop: anyio.Event) -> None:
+    await worker.run(stop=stop)
+
+
 @pytest.mark.requirement("worker:lanes")
 async def test_as_many_jobs_are_in_hand_at_once_as_the_source_has_lanes_each_with_a_connection(busy: Shop) -> None:
     for invoice in (*INVOICES, "INV-3006"):
@@ -87,7 +95,7 @@ async def test_as_many_jobs_are_in_hand_at_once_as_the_source_has_lanes_each_wit
     worker = await _worker(busy.project, told, reached=gate.reached)
     with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
-            group.start_soon(lambda: worker.run(drain=True))
+            group.start_soon(_drain, worker)
             await gate.there.wait()
             assert gate.passed["work.leased"] == 3
             gate.opened.set()
@@ -107,7 +115,7 @@ async def test_a_stopped_or_canceled_worker_finishes_what_its_lanes_have_in_hand
         worker = changed(await _worker(busy.project, told, reached=gate.reached), lanes={"shop": 1})
         with anyio.fail_after(60):
             async with anyio.create_task_group() as group:
-                group.start_soon(lambda worker=worker, stop=stop: worker.run(stop=stop))
+                group.start_soon(_run_until, worker, stop)
                 await gate.there.wait()
                 stop.set() if end == "stop" else group.cancel_scope.cancel()
                 gate.opened.set()
@@ -365,7 +373,9 @@ async def test_of_many_rows_it_is_told_how_many_are_changed_each_time_that_so_ma
     monkeypatch.setattr(applying, "EVERY", every)
     with tasks_table(sqlite_db):
         async with open_shop(tmp_path / "project", sqlite_db, policy=POLICY) as tasks:
-            approved = await tasks.approved("tasks.add_all", {"list": [{"number": f"R-{n}", "points": n} for n in range(3)]})
+            approved = await tasks.approved(
+                "tasks.add_all", {"list": [{"number": f"R-{n}", "points": n} for n in range(3)]}
+            )
             far: list[Mapping[str, Any]] = []
             assert await tasks.work(progress=far.append) == [("applied", "")]
             job = (await tasks.record(approved)).job

@@ -665,6 +665,30 @@ async def test_a_released_job_waits_for_its_time(ledger: Ledger) -> None:
     assert told == [("job_leased", None, 1), ("job_released", "busy", 1), ("job_leased", None, 2)]
 
 
+@pytest.mark.requirement("worker:clock-jumps")
+@pytest.mark.parametrize(("code", "waits"), [("busy", False), ("approval_to_come", True)])
+async def test_a_delay_of_a_clock_that_was_set_back_since_is_over_and_the_wait_for_an_approval_is_not(
+    ledger: Ledger, code: str, waits: bool
+) -> None:
+    day = 86_400
+    await approve_one(ledger)
+    held = await _lease(ledger)
+    assert await ledger.release(held, not_before=at(150), code=code)
+    assert await _lease(ledger, now=90) is None
+    assert (await _lease(ledger, now=90 - day, until=150 - day) is None) is waits
+
+
+@pytest.mark.requirement("worker:clock-jumps")
+async def test_a_lease_that_ends_later_than_any_of_now_is_of_a_clock_that_was_set_back_and_lapsed(
+    ledger: Ledger,
+) -> None:
+    await approve_one(ledger)
+    held = await _lease(ledger, "w1", 90, 150)
+    assert await _lease(ledger, "w2", 90 - 500, 150 - 500) is None  # by a clock that is a little behind
+    taken = await _lease(ledger, "w2", 90 - 86_400, 150 - 86_400)
+    assert (taken.job, taken.attempt) == (held.job, 2)
+
+
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.CONFLICT, Status.FAILED, Status.RECONCILIATION_REQUIRED])
 async def test_a_job_is_settled_once_with_receipt_settlement_and_status(ledger: Ledger, status: Status) -> None:
     proposal, job = await approve_one(ledger)

@@ -47,7 +47,7 @@ async def _run(arguments: Namespace) -> int:
         if arguments.json:
             sys.stderr.write(as_json({"kind": "progress", **far}) + "\n")
         else:
-            sys.stdout.write(f"{far['job']}  {far['rows_done']} of {far['rows']} rows\n")
+            sys.stdout.write(_far(far, person=looked_at(sys.stdout)))
             sys.stdout.flush()
 
     async with runtime.open_project(load_config(arguments.config)) as project:
@@ -98,6 +98,13 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
     return "".join(
         f"{line}\n" for line in entry(f"{outcome['proposal']}  {outcome['outcome']}{code}", body, width=wide)
     )
+
+
+def _far(far: Mapping[str, Any], *, person: bool) -> str:
+    """Return how far a job of many rows is."""
+    if person:
+        return f"{far['job']}  {far['rows_done']} of {far['rows']} rows changed, none of them committed\n"
+    return "  ".join(f"{name}={_word(value)}" for name, value in {"kind": "progress", **far}.items()) + "\n"
 
 
 def _word(value: Any) -> str:

@@ -56,7 +56,10 @@ class Worker:
         """
         stop = stop or anyio.Event()
         heartbeat = Heartbeat(
-            ledger=self.bench.ledger, clock=self.bench.clock, elapsed=self.bench.elapsed, seconds=self.pace.lease_seconds
+            ledger=self.bench.ledger,
+            clock=self.bench.clock,
+            elapsed=self.bench.elapsed,
+            seconds=self.pace.lease_seconds,
         )
         broke: SynapsorError | OSError | None = None
         async with anyio.create_task_group() as around:
