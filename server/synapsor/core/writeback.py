@@ -67,6 +67,7 @@ class Lease:
     """The right to work on a job until it expires. It saves work; the receipt in the source is what makes it safe.
 
     Attributes:
+        head: the hash of the event that tells of it, which the receipt in the source keeps.
         capability, rows: what the job is about and how many rows, as the ledger's columns say it: for a line of the log, and proof of nothing.
     """
 
@@ -75,6 +76,7 @@ class Lease:
     worker: str
     attempt: int
     expires_at: Instant
+    head: str
     capability: str = ""
     rows: int = 0
 

@@ -91,19 +91,20 @@ async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> 
         await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
         await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
         return None
-    taken = Lease(
-        id=handles.new("lea"),
+    handle, attempt = handles.new("lea"), row["attempt"] + 1
+    await book.tx.execute("take_job", id=job.id, lease=handle, worker=worker, until=until)
+    facts = {"job": job.id, "worker": worker, "attempt": attempt, "lease": handle}
+    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
+    return Lease(
+        id=handle,
         job=job,
         worker=worker,
-        attempt=row["attempt"] + 1,
+        attempt=attempt,
         expires_at=until,
+        head=await book.head(),
         capability=row["capability"] or "",
         rows=row["rows"],
     )
-    await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until)
-    facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
-    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
-    return taken
 
 
 def _read(row: Row) -> Job | None:

@@ -100,17 +100,16 @@ class Workbench:
         """Return this moment as records write it."""
         return stamp(self.clock.now())
 
-    async def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
+    def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
         """Return the claim of a proposal of a leased job, or None when its source is not written here."""
         place = self.targets.get(proposal.source)
         if place is None:
             return None
-        _, head = await self.ledger.head()
         return Claim(
             proposal=proposal,
             source=place.source,
             receipts=place.receipts,
-            ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
+            ledger_head=bytes.fromhex(lease.head.removeprefix("sha256:")),
             worker=lease.worker,
             time_ms=place.time_ms,
             reached=self.reached,
@@ -182,7 +181,7 @@ async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators:
         hops = await _hops(capability, found.contract, place) if found.original is None else ()
     except SourceFailure as failed:
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
-    claim = await bench.claim(proposal, lease)
+    claim = bench.claim(proposal, lease)
     assert claim is not None  # noqa: S101  # the source is among the targets
     return Task(
         **vars(claim),
@@ -214,7 +213,7 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
             record = await bench.ledger.proposal(name)
         except IntegrityError:
             return None
-        claim = await bench.claim(record.proposal, lease) if record else None
+        claim = bench.claim(record.proposal, lease) if record else None
         if claim is None:
             return None
         found[name] = claim
