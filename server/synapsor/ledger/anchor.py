@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from synapsor.core.records import to_body
 from synapsor.ledger.chain import Checkpoint, checkpoint_of
@@ -22,6 +23,7 @@ from synapsor.values import canonical
 log = logging.getLogger("synapsor.ledger")
 
 _TAIL = 4096
+_Marks: TypeAlias = tuple[int, int, int, int, int]
 
 
 class Anchor:
@@ -29,6 +31,8 @@ class Anchor:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._read: tuple[_Marks, int, tuple[Checkpoint, ...]] | None = None
+        """How the file was when it was read last, after which event, and what it held."""
 
     def create(self) -> None:
         """Make the file.
@@ -76,15 +80,18 @@ class Anchor:
                     yield number, None
 
     def after(self, seq: int) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints of the events after one, by their numbers.
+        """Return the checkpoints of the events after one, by their numbers; a file that is as it was is not read again.
 
         Nothing where the file is gone: that is for `verify` to find.
         """
         try:
-            lines = self._end(seq) if seq else [found for _, found in self.lines()]
+            marks = _marks(self.path)
+            if self._read is None or self._read[0] != marks or self._read[1] > seq:
+                lines = self._end(seq) if seq else [found for _, found in self.lines()]
+                self._read = (marks, seq, tuple(one for one in lines if one is not None and one.seq > seq))
         except OSError:
             return ()
-        return tuple(sorted((one for one in lines if one is not None and one.seq > seq), key=lambda one: one.seq))
+        return tuple(sorted((one for one in self._read[2] if one.seq > seq), key=lambda one: one.seq))
 
     def _opened(self, how: int) -> int:
         """Return a handle of the file, and of nothing else: a pipe would keep whoever reads it, and a device whatever is written."""
@@ -105,6 +112,12 @@ class Anchor:
                 if length >= size or (first is not None and first.seq <= seq):
                     return lines
                 length *= 4
+
+
+def _marks(path: Path) -> _Marks:
+    """Return what is another in every file that was written since: the time of its last change is nobody's to set."""
+    facts = path.stat()
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _parse(line: bytes) -> Checkpoint | None:
