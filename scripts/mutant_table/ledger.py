@@ -1483,4 +1483,28 @@ MUTANTS = (
         '""}',
         "tests/conformance/test_ledger.py -k 'an_approval_is_not and sqlite'",
     ),
+    Mutant(
+        "anchor.read-again",
+        "ledger:noted",
+        "ledger/anchor.py",
+        "self._read[0] == marks and ",
+        "",
+        "tests/attack/test_noted.py -k written_since",
+    ),
+    Mutant(
+        "anchor.its-change",
+        "ledger:noted",
+        "ledger/anchor.py",
+        "facts.st_mtime_ns, facts.st_ctime_ns",
+        "facts.st_mtime_ns, 0",
+        "tests/attack/test_noted.py -k written_since",
+    ),
+    Mutant(
+        "anchor.at-rest",
+        "ledger:noted",
+        "ledger/anchor.py",
+        "(marks, seq, found) if time.time_ns() - marks[-1] > _AT_REST else None",
+        "(marks, seq, found)",
+        "tests/attack/test_noted.py -k just_now",
+    ),
 )

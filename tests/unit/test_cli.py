@@ -713,6 +713,24 @@ def test_no_worker_has_more_lanes_than_its_source_can_have(active: Run, capsys: 
 
 
 @pytest.mark.requirement("worker:one-line")
+def test_a_worker_that_stays_tells_of_each_job_in_a_line_of_json_of_its_own_kind(
+    active: Run, files: ProjectFiles
+) -> None:
+    proposal = propose(active)
+    assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    command = files.command("--json", "worker", "--name", "w1")
+    with subprocess.Popen(
+        command, env=files.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = json.loads(next(one for one in process.stderr if one.startswith('{"kind"')))
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    assert (line["kind"], line["proposal"], line["outcome"]) == ("job", proposal["id"], "applied")
+    assert (process.returncode, json.loads(out)["settled"], json.loads(out)["jobs"]) == (0, 1, [])
+
+
+@pytest.mark.requirement("worker:one-line")
 def test_how_far_a_job_is_is_told_to_a_person_in_words_and_to_a_log_in_fields() -> None:
     far = {"job": "job_1", "rows_done": 100, "rows": 250}
     assert _far(far, person=True) == "job_1  100 of 250 rows changed, none of them committed\n"

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +24,8 @@ from synapsor.values import canonical
 log = logging.getLogger("synapsor.ledger")
 
 _TAIL = 4096
+_AT_REST = 100_000_000
+"""Nanoseconds after which a change of a file cannot have the time of the one before it: file systems count in steps of a few milliseconds."""
 _Marks: TypeAlias = tuple[int, int, int, int, int]
 
 
@@ -80,18 +83,21 @@ class Anchor:
                     yield number, None
 
     def after(self, seq: int) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints of the events after one, by their numbers; a file that is as it was is not read again.
+        """Return the checkpoints of the events after one, by their numbers; a file at rest that is as it was is not read again.
 
         Nothing where the file is gone: that is for `verify` to find.
         """
         try:
             marks = _marks(self.path)
-            if self._read is None or self._read[0] != marks or self._read[1] > seq:
-                lines = self._end(seq) if seq else [found for _, found in self.lines()]
-                self._read = (marks, seq, tuple(one for one in lines if one is not None and one.seq > seq))
+            if self._read is not None and self._read[0] == marks and self._read[1] <= seq:
+                found = self._read[2]
+            else:
+                lines = self._end(seq) if seq else [line for _, line in self.lines()]
+                found = tuple(one for one in lines if one is not None and one.seq > seq)
+                self._read = (marks, seq, found) if time.time_ns() - marks[-1] > _AT_REST else None
         except OSError:
             return ()
-        return tuple(sorted((one for one in self._read[2] if one.seq > seq), key=lambda one: one.seq))
+        return tuple(sorted((one for one in found if one.seq > seq), key=lambda one: one.seq))
 
     def _opened(self, how: int) -> int:
         """Return a handle of the file, and of nothing else: a pipe would keep whoever reads it, and a device whatever is written."""
