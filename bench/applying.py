@@ -48,7 +48,7 @@ _HAMMER: dict[str, tuple[str, str, str]] = {
         "UPDATE billing.invoices SET note = $3 WHERE tenant_id = $1 AND id = $2 AND row_version = $4",
     ),
     "mariadb": (
-        f"INSERT INTO synapsor_receipts {_RECEIPT} VALUES (%s, %s, %s, 'acme', 'applied', %s, 'bench')",
+        f"INSERT INTO synapsor_receipts {_RECEIPT} VALUES (UNHEX(%s), UNHEX(%s), %s, 'acme', 'applied', UNHEX(%s), 'bench')",
         f"SELECT {_COLUMNS} FROM invoices WHERE tenant_id = %s AND id = %s",
         "UPDATE invoices SET note = %s WHERE tenant_id = %s AND id = %s AND row_version = %s",
     ),
@@ -242,8 +242,8 @@ async def _mariadb(database: Database) -> AsyncIterator[Apply]:
 
     async def apply(key: str) -> None:
         await connection.begin()
-        digest = secrets.token_bytes(32)
-        await cursor.execute(receipt, (secrets.token_bytes(32), digest, key, digest))
+        digest = secrets.token_hex(32)
+        await cursor.execute(receipt, (secrets.token_hex(32), digest, key, digest))
         await cursor.execute(look + " FOR UPDATE", ("acme", key))
         row = await cursor.fetchone()
         await cursor.execute(update, ("A note.", "acme", key, row[-1]))

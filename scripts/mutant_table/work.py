@@ -385,7 +385,7 @@ MUTANTS = (
         "work/lane.py",
         "result.why is not Why.LEASE_LOST and not",
         "not",
-        "tests/attack/test_lanes.py -k gives_nothing_up",
+        "tests/attack/test_lanes.py -k last_attempt",
     ),
     Mutant(
         "one-line.lane",

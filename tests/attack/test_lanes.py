@@ -217,6 +217,19 @@ async def test_a_lane_that_may_have_lost_its_lease_leaves_no_verdict_and_gives_n
 
 
 @pytest.mark.requirement("worker:fenced")
+async def test_the_last_attempt_at_a_job_gives_nothing_up_when_all_that_it_lost_is_its_lease(timed: Shop) -> None:
+    await timed.waiver()
+    ticks = Ticks()
+
+    async def reached(name: str) -> None:
+        ticks.seconds += {"apply.row_checked": LEASE, "apply.verdict_begun": -LEASE}.get(name, 0)
+
+    last = {"pace": replace(SOON, attempts=1), "reached": reached, "elapsed": ticks.elapsed}
+    assert await timed.attempt(**last) == [("retry", "lease_lost")]
+    assert timed.receipts() == 0
+
+
+@pytest.mark.requirement("worker:fenced")
 async def test_one_beat_of_the_heart_prolongs_all_leases_in_hand_and_tells_which_were_lost(
     timed: Shop, clock: TestClock
 ) -> None:
