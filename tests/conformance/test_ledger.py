@@ -621,6 +621,30 @@ async def test_a_group_waits_for_the_rows_of_each_of_its_proposals_and_others_wa
     assert (await _lease(ledger)).job == younger
 
 
+@pytest.mark.requirement("worker:row-order")
+async def test_a_job_that_only_another_worker_may_take_keeps_its_place_before_the_younger_ones(ledger: Ledger) -> None:
+    await approve_one(ledger, capability="billing.other", **about("INV-1"))
+    await approve_one(ledger, **about("INV-1"))
+    _, apart = await approve_one(ledger, **about("INV-2"))
+    permits = {(CONTRACT, "billing.propose_late_fee_waiver")}
+    found = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9}, permits=permits)
+    assert [lease.job for lease in found] == [apart]
+
+
+@pytest.mark.requirement("worker:lanes")
+async def test_of_settlements_that_come_together_the_one_that_is_refused_takes_no_other_with_it(ledger: Ledger) -> None:
+    for invoice in ("INV-1", "INV-2", "INV-3"):
+        await approve_one(ledger, **about(invoice))
+    one, two, three = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9})
+    ends = await asyncio.gather(
+        ledger.settle(one, [a_receipt(one)]),
+        ledger.settle(two, [a_receipt(one)]),
+        ledger.settle(three, [a_receipt(three)]),
+        return_exceptions=True,
+    )
+    assert (ends[0], type(ends[1]), ends[2]) == (Closed.SETTLED, IntegrityError, Closed.SETTLED)
+
+
 async def test_only_jobs_of_the_workers_sources_are_leased(ledger: Ledger) -> None:
     await approve_one(ledger, source="elsewhere")
     _, job = await approve_one(ledger)
