@@ -22,7 +22,7 @@ from synapsor.core.statements import (
     Switch,
     SwitchState,
 )
-from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
+from synapsor.core.writeback import Approved, Closed, Done, Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated
@@ -211,6 +211,15 @@ async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
     return proposal, job
 
 
+A_WAIVER = Done(
+    key={"id": "INV-3001"},
+    done="updated",
+    after={"late_fee_cents": "0", "row_version": "8"},
+    version_before="7",
+    version_after="8",
+)
+
+
 def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt:
     receipt = Receipt(
         id=handle("rcp"),
@@ -222,7 +231,7 @@ def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt
         worker=lease.worker,
         attempt=lease.attempt,
         changed=outcome == "applied",
-        after=({"late_fee_cents": "0", "row_version": "8"},) if outcome == "applied" else (),
+        members=(A_WAIVER,) if outcome == "applied" else (),
         at=at(120),
     )
     return replace(receipt, **changed)

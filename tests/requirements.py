@@ -995,6 +995,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
         "R5, R7",
     ),
+    "receipt:every-member": _R(
+        "A receipt lists every row that was inserted, updated or deleted, by its key, with its version before and after and as it was left; what is hidden stays out, and no agent is told.",
+        "law 4, law 7",
+    ),
     "refused:acts": _R(
         "A refused activation, rollback or switch of automatic approval is on record, and told by `history` and `policy status`.",
         "law 9",
@@ -1088,12 +1092,16 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What keeps production from starting a worker keeps a trial of the contract from applying.", "law 10"
     ),
     "undo:any-contract": _R(
-        "Whatever change is applied and says that it can be undone, its undo leaves the rows as they were, but for the version.",
+        "Whatever change is applied and says that it can be undone, its undo leaves the rows as they were, but for the version and what others have set.",
         "law 4, law 5",
     ),
     "undo:exact": _R(
-        "An undo sets back exactly the columns that were changed, or removes exactly the rows that were added, all or none.",
+        "An undo sets back exactly the columns that were changed and still are, or removes exactly the rows that were added, all or none.",
         "law 4",
+    ),
+    "undo:keeps-others": _R(
+        "An undo keeps what others have set since: each column goes back, is back or stays, and one that holds anything else refuses it all.",
+        "law 4, R6",
     ),
     "undo:once": _R("A change is undone once, whatever is killed in between and whoever asks again.", "law 4, R1"),
     "undo:people-decide": _R(
@@ -1101,7 +1109,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5",
     ),
     "undo:proven": _R(
-        "The worker applies an undo only if it is exactly the inverse of a change that the source's own receipt says was applied.",
+        "The worker applies an undo only if it is exactly what takes back, from the rows that it names, a change that the source's own receipt says was applied.",
         "law 5, law 9",
     ),
     "undo:refusals-recorded": _R("Whoever is refused an undo is recorded, as of any decision.", "law 9"),
@@ -1113,7 +1121,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Before a change is approved it is said whether it can be undone, and of an undo what it takes back; an agent is told nothing of it.",
         "law 1, law 5",
     ),
-    "undo:stale": _R("A row that moved on since the change is not undone.", "law 4, R6"),
+    "undo:stale": _R(
+        "A row that moves on after its undo was asked for, or was worked with since it was added, is not undone.",
+        "law 4, R6",
+    ),
     "values:canonical": _R("A value has one canonical text, and what could be read in two ways has none.", "law 8"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),

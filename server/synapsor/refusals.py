@@ -152,14 +152,20 @@ class Rule(StrEnum):
     NOT_RECORDED = (
         "not_recorded",
         3,
-        "How the change left the row is not on record, so nobody can tell whether the row has moved on.",
+        "How an added row was left is not on record, so nobody can tell whether it was worked with since.",
         "Look at the row, and have the change asked for that is wanted now.",
     )
     MOVED_ON = (
         "moved_on",
         3,
-        "A row is not any more what the change left, so nothing is undone.",
+        "Others have changed since what an undo would set back or remove, so nothing is undone.",
         "Look at the row, and have the change asked for that is wanted now.",
+    )
+    NOTHING_TO_UNDO = (
+        "nothing_to_undo",
+        3,
+        "All that the change set is set back already, so nothing is left to undo.",
+        "Look at the row: somebody has put it right by another change.",
     )
 
     # a drafted policy
@@ -238,6 +244,7 @@ UNDOING: Final = (
     Rule.ALREADY_UNDONE,
     Rule.NOT_RECORDED,
     Rule.MOVED_ON,
+    Rule.NOTHING_TO_UNDO,
 )
 """Why no undo is filed."""
 

@@ -181,7 +181,7 @@ class Mapped:
         for number, row in enumerate(self.rows):
             # A proposal proves its rows by their texts; on SQLite a moment in another spelling is then none of them.
             spelling = 0 if self.writable else number
-            cells = ", ".join(_written(engine, col.kind, row[col.name], spelling) for col in self.cols)
+            cells = ", ".join(written(engine, col.kind, row[col.name], spelling) for col in self.cols)
             text += f"INSERT INTO {name} ({', '.join(row)}) VALUES ({cells});\n"
         if engine != "sqlite":
             shown = ", ".join(col.name for col in self.cols if not col.denied)
@@ -259,7 +259,7 @@ def same(kind: str, shown: Any, value: Value) -> bool:
     return bool(type(shown) is type(value) and shown == value)
 
 
-def _written(engine: Engine, kind: str, value: Value, number: int) -> str:
+def written(engine: Engine, kind: str, value: Value, number: int) -> str:
     """Return a value as a script writes it; SQLite, where it is text, in a spelling that depends on the row."""
     if value is None or kind not in {"numeric", "timestamp", "timestamptz"}:
         return literal(engine, value) if type(value) is not float else repr(value)

@@ -33,14 +33,14 @@ def kept(database: Database, mapped: Mapped) -> Kept:
     names = [col.name for col in mapped.cols]
     found = fetch(database, f"SELECT {', '.join(names)} FROM {table(database, mapped.name)}")
     rows = [dict(zip(names, row, strict=True)) for row in found]
-    return {_identity(mapped, {col.name: _plain(col.kind, row[col.name]) for col in mapped.cols}): row for row in rows}
+    return {_identity(mapped, {col.name: plain(col.kind, row[col.name]) for col in mapped.cols}): row for row in rows}
 
 
 def _identity(mapped: Mapped, row: Mapping[str, Value]) -> tuple[Value, ...]:
     return tuple(row[col.name] for col in (mapped.tenant, *mapped.key) if col is not None)
 
 
-def _plain(kind: str, raw: Any) -> Value:
+def plain(kind: str, raw: Any) -> Value:
     """Return a driver's value as the model has it."""
     if raw is None or kind in {"text", "float"}:
         return raw
@@ -147,8 +147,8 @@ def _taken(watched: Watched, proposing: Proposing, values: Row) -> bool:
     return any(_folded(_identity(proposing.table, row)) == mine for row in proposing.table.rows)
 
 
-def _folded(identity: tuple[Value, ...]) -> tuple[str, ...]:
-    return tuple(str(part).casefold().rstrip() for part in identity)
+def _folded(parts: tuple[Value, ...]) -> tuple[str, ...]:
+    return tuple(str(part).casefold().rstrip() for part in parts)
 
 
 def _members(proposal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -181,12 +181,12 @@ def _seen(
         assert not set(now) & set(touched)
         return after(mapped, tuple(row for row in mapped.rows if _identity(mapped, row) not in touched))
     kinds = {col.name: col.kind for col in mapped.cols}
-    for identity in touched:
-        for name, cell in now[identity].items():
+    for one in touched:
+        for name, cell in now[one].items():
             if name in values or proposing.operation == "insert":
-                assert _plain(kinds[name], cell) == (values.get(name) if name in values else before[identity][name])
+                assert plain(kinds[name], cell) == (values.get(name) if name in values else before[one][name])
             else:
-                assert cell == before[identity][name]
+                assert cell == before[one][name]
     changed = tuple({**row, **values} if _identity(mapped, row) in touched else row for row in mapped.rows)
     return after(mapped, changed if proposing.operation == "update" else (*changed, *touched.values()))
 

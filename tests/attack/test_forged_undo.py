@@ -14,6 +14,7 @@ from synapsor.core.proposal import Member, Proposal, Undone, undo_key
 from synapsor.core.records import to_body
 from synapsor.core.review import undo_of
 from synapsor.core.statements import sign
+from synapsor.core.writeback import done_to
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
 from tests.attack.shop import Shop, as_ledger_owner, as_server, filed_by_server, told_by_owner
@@ -39,7 +40,9 @@ def signed(shop: Shop, proposal: Proposal, undoes: Undone, key: Any = None) -> P
     return replace(proposal, undoes=replace(undoes, signature=signature))
 
 
-async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str = "leo") -> None:
+async def refused_by_worker(
+    shop: Shop, forged: Proposal, code: str, role: str = "leo", *, outcome: str = "failed"
+) -> None:
     """See that the worker refuses an undo that a tired person approved, and that the rows are as they were."""
     before = everything(shop)
     with as_server(shop) as raw:
@@ -56,7 +59,7 @@ async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str =
         now=now,
         mode="writeback",
     )
-    assert await shop.work() == [("failed", code)]
+    assert await shop.work() == [(outcome, code)]
     assert everything(shop) == before
 
 
@@ -151,6 +154,11 @@ async def test_an_undo_that_is_not_exactly_the_inverse_or_not_asked_for_is_refus
             raise AssertionError(what) from failed
 
 
+def _left(proposal: Proposal, row: dict[str, str | None]) -> dict[str, Any]:
+    """Return what a receipt would list of the one row of a proposal."""
+    return to_body(done_to(proposal, [row], "row_version")[0])
+
+
 async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_approves(books: Shop) -> None:
     """The amount before is the forger's: an undo of that change would write it, and no bound of the contract looks at it."""
     real = (await books.record(await applied(books, "credits.adjust", ADJUST))).proposal
@@ -174,7 +182,12 @@ async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_app
             ("approved", "applied", {"receipt": [receipt, ""]}),
         ):
             told_by_owner(raw, f"proposal_{target}", never.id, {"origin": origin, "target": target}, **kept)
-        told = {**body_of(raw, "receipt", receipt), "proposal": never.id, "digest": never.digest, "after": [left]}
+        told = {
+            **body_of(raw, "receipt", receipt),
+            "proposal": never.id,
+            "digest": never.digest,
+            "members": [_left(never, left)],
+        }
         raw.execute("UPDATE receipt SET proposal = ?, body = ? WHERE id = ?", (never.id, text(told), receipt))
     undone = await approved(books, never.id)
     assert undone.members[0].changes["amount"] == "999999.00"
@@ -229,7 +242,12 @@ async def test_a_conflict_that_is_called_applied_is_not_undone(books: Shop) -> N
         ended = """replace(body, '"target":"conflict"', '"target":"applied"')"""
         raw.execute(f"UPDATE event SET body = {ended} WHERE subject = ?", (handle,))
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
-        set_body(raw, "receipt", receipt, {**body_of(raw, "receipt", receipt), "outcome": "applied", "after": [left]})
+        set_body(
+            raw,
+            "receipt",
+            receipt,
+            {**body_of(raw, "receipt", receipt), "outcome": "applied", "members": [_left(proposal, left)]},
+        )
     before = everything(books)
     await approved(books, handle)
     assert await books.work() == [("failed", "original_not_applied")]
@@ -273,17 +291,34 @@ def test_every_undo_of_one_change_is_one_request() -> None:
     assert len({undo_key(p, d) for p in ("wrp_1", "wrp_2") for d in ("sha256:1", "sha256:2")}) == 4
 
 
-async def test_a_receipt_that_was_altered_makes_no_row_that_moved_on_one_that_was_left_so(books: Shop) -> None:
-    """Its columns are as they were left, so only the version that the receipt tells of shows that somebody was there."""
-    original = await applied(books, "credits.adjust", ADJUST)
-    for points in (7, 6):
-        books.change(f"UPDATE {{credits}} SET points = {points} WHERE tenant_id = 'acme' AND book = 'a' AND number = 1")
+async def test_a_receipt_that_was_altered_makes_no_added_row_one_that_was_left_so(books: Shop) -> None:
+    """Somebody has worked with the row in a column that the database had filled, so only the receipt shows that."""
+    original = await applied(books, "credits.add", {"book": "new", "number": 7, "amount": "1.50"})
+    books.change("UPDATE {credits} SET points = 7 WHERE book = 'new'")
     assert await refused(books, original) == ("moved_on", 3)
-    (kept,), now = (await books.record(original)).receipts, credit(books)
-    assert now is not None
+    (kept,), row = (await books.record(original)).receipts, credit(books, "new", 7)
+    assert row is not None
     with as_ledger_owner(books) as raw:
-        moved = {**kept.after[0], "row_version": str(now[-1])}
-        set_body(raw, "receipt", kept.id, {**body_of(raw, "receipt", kept.id), "after": [moved]})
+        moved = {**kept.after[0], "points": "7", "row_version": str(row[-1])}
+        set_body(
+            raw,
+            "receipt",
+            kept.id,
+            {**body_of(raw, "receipt", kept.id), "members": [{**to_body(kept)["members"][0], "after": moved}]},
+        )
     record = await books.record(original)
     assert (record.receipts, record.unreadable) == ((), (f"receipt {kept.id}",))
     assert (await refused(books, original))[0] == "not_recorded"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [{"row_version": "99"}, {"points": "5"}, {"amount": "10.10", "note": None}],
+    ids=["another version", "set back already", "two set back already"],
+)
+async def test_what_an_undo_says_it_saw_is_not_believed_but_guarded(books: Shop, seen: dict[str, str | None]) -> None:
+    """An undo is of the row that the proposal tells of; of one that was made up, nothing is written."""
+    genuine = await ask(books, await applied(books, "credits.adjust", ADJUST))
+    (member,) = genuine.members
+    forged = with_row(genuine, before={**member.before, **seen})
+    await refused_by_worker(books, forged, "version_moved", outcome="conflict")

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+import html
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from synapsor.flow.replay import replay
 from synapsor.flow.signing import Signer
 from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
+from tests.attack.desk import hall
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
 from tests.attack.shop import Shop, as_ledger_owner, as_server, meanwhile
@@ -196,14 +199,90 @@ def _move(shop: Shop, how: str) -> None:
         shop.change(statement)
 
 
-@pytest.mark.requirement("undo:stale")
-@pytest.mark.parametrize("how", _MOVED)
-async def test_a_row_that_moved_on_is_not_undone(books: Shop, how: str) -> None:
+@pytest.mark.requirement("undo:keeps-others")
+@pytest.mark.parametrize(
+    ("how", "columns"),
+    [("a changed column", "points"), ("another column", "hidden_at"), ("the row", ""), ("the tenant", "")],
+)
+async def test_a_row_that_others_took_another_way_is_not_undone(books: Shop, how: str, columns: str) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     _move(books, how)
     before = everything(books)
+    with pytest.raises(DecisionRefused) as found:
+        await ask(books, original)
+    assert (found.value.rule, found.value.exit_code) == ("moved_on", 3)
+    told = f"Others have set {columns} since." if columns else "A row is not there any more."
+    assert told in found.value.message
     assert await refused(books, original) == ("moved_on", 3)
     assert everything(books) == before
+
+
+@pytest.mark.requirement("undo:keeps-others")
+@pytest.mark.parametrize("how", ["the version alone", "there and back"])
+async def test_a_row_that_was_only_written_again_is_undone_and_the_card_says_so(books: Shop, how: str) -> None:
+    original = await applied(books, "credits.adjust", ADJUST)
+    _move(books, how)
+    version = everything(books)[0][-1]
+    filed = await approved(books, original)
+    told = await shown(books, filed.id)
+    assert "moved on the row was written since the change that is undone" in told
+    assert "no column holds anything else than the change left, but for its version" in told
+    assert await books.work() == [("applied", "")]
+    assert credit(books) == (*FIRST[:-1], version + 1)
+
+
+@pytest.mark.requirement("undo:keeps-others", "undo:shown")
+async def test_what_others_have_set_since_stays_and_what_they_have_set_back_is_not_set_again(books: Shop) -> None:
+    """Closing was undone by hand in one row, which lost its note besides; the points of the other are still the change's."""
+    original = await applied(books, "credits.close_all", {"book": "a"})
+    books.change("UPDATE {credits} SET note = 'Late' WHERE tenant_id = 'acme' AND book = 'a' AND number = 1")
+    books.change(
+        "UPDATE {credits} SET note = NULL, state = 'open', points = 20 WHERE tenant_id = 'acme' AND book = 'a' AND number = 2"
+    )
+    filed = await approved(books, original)
+    second, first = filed.members
+    assert (first.changes, second.changes) == ({"state": "open", "points": "5"}, {"state": "open", "points": "20"})
+    assert (first.before["note"], second.before["note"]) == ("Late", None)
+    told = await shown(books, filed.id)
+    assert told.count("what others have set stays") == 2
+    assert told.count("others have set note") == 2
+    assert told.count("set back already: points, state") == 1
+    assert await books.work() == [("applied", "")]
+    assert credit(books) == ("open", "10.10", 5, "Late", True, 4)
+    assert credit(books, number=2) == ("open", "0.05", 20, None, True, 4)
+    again = await approved(books, filed.id)
+    assert again.undoes is not None
+    assert again.undoes.depth == 2
+    assert "moved on" not in await shown(books, again.id)
+    assert await books.work() == [("applied", "")]
+    assert credit(books) == ("closed", "10.10", 0, "Late", True, 5)
+    assert credit(books, number=2) == ("open", "0.05", 20, None, True, 5)
+
+
+@pytest.mark.requirement("undo:keeps-others", "apply:outcome-true")
+async def test_a_row_of_a_set_that_was_set_back_need_not_have_its_version_moved_by_the_undo(books: Shop) -> None:
+    if books.database.engine != "postgres":
+        pytest.skip("no trigger of it may skip a row that stays as it is")
+    make = (
+        "DROP TRIGGER credits_version ON billing.credits;"
+        "CREATE TRIGGER credits_version BEFORE UPDATE ON billing.credits FOR EACH ROW {}EXECUTE FUNCTION billing.bump_credits()"
+    )
+    original = await applied(books, "credits.close_all", {"book": "a"})
+    books.change("UPDATE {credits} SET state = 'open', points = 20 WHERE tenant_id = 'acme' AND number = 2")
+    await approved(books, original)
+    with meanwhile(books, make.format("WHEN (OLD.* IS DISTINCT FROM NEW.*) "), make.format("")):
+        assert await books.work() == [("applied", "")]
+    assert (credit(books), credit(books, number=2)) == ((*FIRST[:-1], 3), ("open", "0.05", 20, "Two", True, 3))
+
+
+@pytest.mark.requirement("undo:keeps-others")
+async def test_where_all_was_set_back_already_nothing_is_left_to_undo(books: Shop) -> None:
+    original = await applied(books, "credits.adjust", ADJUST)
+    books.change(
+        "UPDATE {credits} SET state = 'open', amount = '10.10', points = 5, note = NULL"
+        " WHERE tenant_id = 'acme' AND book = 'a' AND number = 1"
+    )
+    assert await refused(books, original) == ("nothing_to_undo", 3)
 
 
 @pytest.mark.requirement("undo:stale", "apply:stale-conflicts")
@@ -246,22 +325,40 @@ async def test_one_row_of_a_set_that_moved_on_keeps_all_as_they_are(books: Shop)
     before = everything(books)
     assert await books.work() == [("conflict", "version_moved")]
     assert everything(books) == before
-    assert await refused(books, original) == ("moved_on", 3)
+    await approved(books, original)
+    assert await books.work() == [("applied", "")]
+    assert credit(books) == ("open", "10.10", 5, "Late", True, 4)
 
 
-@pytest.mark.requirement("undo:stale", "hidden:guarded")
+@pytest.mark.requirement("undo:stale", "undo:keeps-others", "hidden:guarded")
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_hidden_value_that_moved_on_keeps_a_change_from_being_undone(books: Shop, when: str) -> None:
+async def test_a_hidden_value_that_moved_on_stays_and_is_guarded_and_not_told(books: Shop, when: str) -> None:
     original = await applied(books, "notes.rename", {"note": "n1", "title": "Other"})
     touch = "UPDATE {notes} SET phone = '+49 30 7654321' WHERE id = 'n1'"
     if when == "before":
         books.change(touch)
-        assert await refused(books, original) == ("moved_on", 3)
+        filed = await approved(books, original)
+        told = await shown(books, filed.id)
+        assert "others have set phone" in told
+        assert "765" not in told + str(filed)
+        assert await books.work() == [("applied", "")]
     else:
         await approved(books, original)
         books.change(touch)
         assert await books.work() == [("conflict", "version_moved")]
-    assert tuple(books.rows("SELECT title, version FROM {notes} WHERE id = 'n1'")[0]) == ("Other", 8)
+    came = ("One", 9) if when == "before" else ("Other", 8)
+    note = "SELECT title, version, phone FROM {notes} WHERE id = 'n1'"
+    assert tuple(books.rows(note)[0]) == (*came, "+49 30 7654321")
+
+
+@pytest.mark.requirement("undo:keeps-others", "undo:exact")
+async def test_a_version_that_others_have_counted_on_is_counted_on_from_there(books: Shop) -> None:
+    original = await applied(books, "notes.rename", {"note": "n1", "title": "Other"})
+    books.change("UPDATE {notes} SET version = 40 WHERE id = 'n1'")
+    filed = await approved(books, original)
+    assert filed.members[0].changes == {"title": "One", "version": "41"}
+    assert await books.work() == [("applied", "")]
+    assert tuple(books.rows("SELECT title, version FROM {notes} WHERE id = 'n1'")[0]) == ("One", 41)
 
 
 @pytest.mark.requirement("undo:once")
@@ -390,7 +487,8 @@ async def test_of_two_who_ask_at_once_one_files_the_undo(books: Shop) -> None:
 # ---- what people and agents see ------------------------------------------------------------------------------------------------
 
 
-async def _shown(shop: Shop, handle: str) -> str:
+async def shown(shop: Shop, handle: str) -> str:
+    """Return the card of a proposal as text, in one line."""
     record = await shop.record(handle)
     evidence = await shop.ledger.evidence(record.proposal.evidence)
     operators = shop.project.operators()
@@ -403,17 +501,17 @@ async def _shown(shop: Shop, handle: str) -> str:
 @pytest.mark.requirement("undo:shown")
 async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(books: Shop) -> None:
     waiting = (await books.proposed("credits.adjust", ADJUST))["id"]
-    assert "undo can be undone once it is applied, if other people approve that as well" in await _shown(books, waiting)
+    assert "undo can be undone once it is applied, if other people approve that as well" in await shown(books, waiting)
     for name, why in (
         ("credits.hold", "its contract does not say `undo: reviewed`"),
         ("credits.drop", "a removed row is not restored"),
     ):
         other = await books.proposed(name, {"book": "b", "number": 1})
-        assert f"undo cannot be undone once it is applied: {why}" in await _shown(books, other["id"])
+        assert f"undo cannot be undone once it is applied: {why}" in await shown(books, other["id"])
     await leo_approves(books.files, books.project, waiting, (await books.record(waiting)).proposal.digest)
     assert await books.work() == [("applied", "")]
     filed = await ask(books, waiting)
-    told = await _shown(books, filed.id)
+    told = await shown(books, filed.id)
     assert f"undoes {waiting}, which was applied" in told
     assert 'because "It was the wrong credit."' in told
     assert "asked by mia, through cli" in told
@@ -423,6 +521,25 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
     assert f"undo of {waiting}: credits.adjust" in render_inbox(
         (await books.record(filed.id),), now=now, operators=books.files.operators
     )
+
+
+@pytest.mark.requirement("undo:shown", "undo:keeps-others", "receipt:every-member")
+@pytest.mark.one_engine
+async def test_the_console_says_what_has_moved_on_and_lists_what_was_done(books: Shop) -> None:
+    original = await applied(books, "credits.close_all", {"book": "a"})
+    books.change(
+        "UPDATE {credits} SET hidden_at = hidden_at, state = 'open' WHERE tenant_id = 'acme' AND book = 'a' AND number = 1"
+    )
+    books.change("UPDATE {credits} SET note = 'Late' WHERE tenant_id = 'acme' AND book = 'a' AND number = 2")
+    filed = await ask(books, original)
+    async with hall(books) as desk, desk.client() as client:
+        await desk.login(client)
+        page = html.unescape(re.sub("<[^>]*>", "", (await client.get(f"/proposals/{filed.id}")).text))
+        assert page.count("The row was written since the change that is undone; what others have set stays.") == 2
+        assert ("Others have set note." in page, "Set back already: state." in page) == (True, True)
+        page = html.unescape(re.sub("<[^>]*>", "", (await client.get(f"/proposals/{original}")).text))
+        for number in (1, 2):
+            assert f"updated book = “a” and number = {number}, version 1 → 2" in page
 
 
 @pytest.mark.requirement("undo:shown", "replay:recomputed")
@@ -515,7 +632,7 @@ async def test_a_worker_that_breaks_at_any_named_point_undoes_once(books: Shop, 
 
 
 @pytest.mark.requirement("undo:refused")
-async def test_what_an_apply_left_without_telling_is_not_undone_by_a_guess(books: Shop) -> None:
+async def test_what_an_apply_left_without_telling_is_not_removed_by_a_guess(books: Shop) -> None:
     broken = ["apply.committed"]
 
     async def reached(step: str) -> None:
@@ -523,17 +640,19 @@ async def test_what_an_apply_left_without_telling_is_not_undone_by_a_guess(books
             broken.remove(step)
             raise RuntimeError("the power is gone")
 
+    added = await books.approved("credits.add", {"book": "new", "number": 7, "amount": "1.50"})
+    assert await books.attempt(reached=reached) == [("retry", "internal")]
+    assert await books.work() == [("already_applied", "")]
+    assert await refused(books, added) == ("not_recorded", 3)
+    # Which columns go back an update says all of itself.
+    broken.append("apply.committed")
     original = await books.approved("credits.adjust", ADJUST)
     assert await books.attempt(reached=reached) == [("retry", "internal")]
     assert await books.work() == [("already_applied", "")]
-    assert await refused(books, original) == ("not_recorded", 3)
-    # What a change says all of itself needs no such record.
-    broken.append("apply.committed")
-    renamed = await books.approved("notes.rename", {"note": "n1", "title": "Other"})
-    assert await books.attempt(reached=reached) == [("retry", "internal")]
-    assert await books.work() == [("already_applied", "")]
-    await approved(books, renamed)
+    filed = await approved(books, original)
+    assert "whether the row was written since the change is not on record" in await shown(books, filed.id)
     assert await books.work() == [("applied", "")]
+    assert credit(books) == (*FIRST[:-1], 3)
 
 
 # ---- what the database does beside ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from tests.attack.test_drift import VIEWS
 from tests.commands import Done, Run, activated, key
-from tests.databases import Database, execute
+from tests.databases import Database, execute, fetch
 from tests.projects import ProjectFiles, write_project
 from tests.unit.test_trial import BILLING
 
@@ -87,6 +87,30 @@ def test_an_undo_is_refused_with_its_rule_and_exit_code(run: Run, files: Project
     waits = undo(run, files, json.loads(called.out)["proposal"]["id"], "--json")
     assert (waits.code, waits.json["error"]["rule"]) == (1, "not_applied")
     assert "waits for review" in waits.json["error"]["message"]
+
+
+@pytest.mark.requirement("undo:keeps-others", "undo:shown", "cli:json")
+def test_whoever_asks_is_told_that_a_row_has_moved_on_and_what_of_it_stays(run: Run, files: ProjectFiles) -> None:
+    original = note(run, files)
+    exact = undo(run, files, original, "--json").json
+    assert exact["moved_on"] == []
+    assert (
+        run("reject", exact["proposal"], *key(files, "leo"), "--digest", exact["digest"], "--reason", "No.").code == 0
+    )
+    execute(files.database, "UPDATE invoices SET late_fee_cents = 1 WHERE id = 'INV-3001'")
+    asked = undo(run, files, original)
+    assert "1 row has moved on since; what others have set stays." in asked.out
+    (entry,) = run("--json", "inbox").json["proposals"]
+    told = " ".join(run("show", entry["id"]).out.split())
+    assert "others have set late_fee_cents" in told
+    (row,) = run("--json", "show", entry["id"]).json["card"]["rows"]
+    assert [name["text"] for name in row["moved_on"]["others"]] == ["late_fee_cents"]
+    assert (row["moved_on"]["back"], row["moved_on"]["written"]) == ([], True)
+    assert run("approve", entry["id"], *key(files, "leo"), "--digest", entry["digest"]).code == 0
+    assert run("worker", "--drain").code == 0
+    (kept,) = fetch(files.database, "SELECT late_fee_cents, note FROM invoices WHERE id = 'INV-3001'")
+    assert kept == (1, None)
+    assert undo(run, files, entry["id"]).code == 0
 
 
 @pytest.mark.requirement("undo:refusals-recorded")

@@ -10,7 +10,7 @@ import pytest
 from synapsor.cli.replay import render
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.writeback import Closed, Receipt
+from synapsor.core.writeback import Closed, Done, Receipt, done_to
 from synapsor.errors import UsageError
 from synapsor.flow.replay import replay
 from synapsor.flow.signing import Signer
@@ -43,7 +43,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         worker="w1",
         attempt=1,
         changed=True,
-        after=({**asked.members[0].after, "row_version": "4"},),
+        members=done_to(asked, [{**asked.members[0].after, "row_version": "4"}], "row_version"),
         at=stamp(NOW),
     )
     assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
@@ -150,8 +150,17 @@ async def test_what_was_edited_afterwards_is_named() -> None:
         return replace(record, status=Status.CONFLICT)
 
     def other_after(record: ProposalRecord) -> ProposalRecord:
-        receipt = record.receipts[0]
-        return replace(record, receipts=(replace(receipt, after=({**receipt.after[0], "late_fee_cents": "7"},)),))
+        (done,) = record.receipts[0].members
+        return _listing(record, replace(done, after={**(done.after or {}), "late_fee_cents": "7"}))
+
+    def other_key(record: ProposalRecord) -> ProposalRecord:
+        return _listing(record, replace(record.receipts[0].members[0], key={"id": "INV-0"}))
+
+    def no_rows(record: ProposalRecord) -> ProposalRecord:
+        return _listing(record)
+
+    def _listing(record: ProposalRecord, *members: Done) -> ProposalRecord:
+        return replace(record, receipts=(replace(record.receipts[0], members=members),))
 
     people = {"leo": leo.operator}
     assert "evidence" in await differences(people, evidence=lambda body: {**body, "rows": []})
@@ -161,6 +170,8 @@ async def test_what_was_edited_afterwards_is_named() -> None:
     assert "signature of leo" in await differences(people, proposal=other_verdict)
     assert "status and receipt" in await differences(people, proposal=other_status)
     assert "rows after rcp_" in await differences(people, proposal=other_after)
+    assert "rows that rcp_" in await differences(people, proposal=other_key)
+    assert "rows that rcp_" in await differences(people, proposal=no_rows)
     assert "signature of leo" in await differences({"leo": mallory.operator})
     assert "signature of leo" in await differences({})
 

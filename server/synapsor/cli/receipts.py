@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
@@ -12,9 +13,8 @@ from synapsor.cli.terminal import answer, note, width
 from synapsor.config import Config, SourceConfig, load_config
 from synapsor.core.plain import visible
 from synapsor.core.plan import Relation
-from synapsor.core.records import to_body
 from synapsor.core.words import many
-from synapsor.core.writeback import Receipt
+from synapsor.core.writeback import Done, Receipt
 from synapsor.errors import ConfigError, UsageError
 from synapsor.secrets import resolve
 from synapsor.values import ValueUnfit
@@ -81,11 +81,20 @@ def _told(receipt: Receipt) -> tuple[str, list[str]]:
     why = f", {receipt.code}" if receipt.code else ""
     moved = f" ({', '.join(receipt.moved)})" if receipt.moved else ""
     body = [visible(f"{receipt.proposal}, at {receipt.at} by {receipt.worker}")]
+    if receipt.members:
+        body.append(visible(f"{many(receipt.rows_affected, 'row')} {receipt.members[0].done}: {_row(receipt.members)}"))
     if receipt.newcomers:
         body.append(
             f"{many(receipt.newcomers, 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
     return visible(f"{receipt.id}  {receipt.outcome}{why}{moved}"), body
+
+
+def _row(members: Sequence[Done]) -> str:
+    """Return the one row by its key, and of several where all of them are told."""
+    if len(members) > 1:
+        return "see `synapsor show` of it"
+    return ", ".join(f"{name} {token}" for name, token in members[0].key.items())
 
 
 async def _list(arguments: Namespace, config: Config) -> None:
@@ -95,6 +104,6 @@ async def _list(arguments: Namespace, config: Config) -> None:
     answer(
         arguments,
         "receipts",
-        {"receipts": [to_body(r) for r in receipts]},
+        {"receipts": [r.told for r in receipts]},
         "\n".join(lines) or "Nothing has been applied yet.",
     )

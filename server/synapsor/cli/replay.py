@@ -52,7 +52,7 @@ def render(report: ReplayReport, *, colour: bool = False, width: int = 100) -> s
     return "\n".join([told, "", *ends])
 
 
-_LISTED = {"members": "member", "after": "row after"}
+_LISTED = {"members": "member"}
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 

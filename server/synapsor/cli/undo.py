@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
 
 from synapsor import runtime
+from synapsor.approve.card.terms import terms_behind
 from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
+from synapsor.core.restore import Since
+from synapsor.core.words import many
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.acting import Acting
 from synapsor.flow.decider import Named, Unknown
@@ -29,7 +34,8 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
         filed = await _filed(arguments, project, record)
-    _tell(arguments, filed)
+        terms = await terms_behind(ledger, filed.proposal, project.operators())
+    _tell(arguments, filed, terms.since)
     return 0
 
 
@@ -57,20 +63,23 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
         raise DecisionRefused.by(refused) from refused
 
 
-def _tell(arguments: Namespace, filed: ProposalRecord) -> None:
+def _tell(arguments: Namespace, filed: ProposalRecord, since: Sequence[Since]) -> None:
     proposal = filed.proposal
     assert proposal.undoes is not None  # noqa: S101  # that is what was asked for
-    document = {
+    document: dict[str, Any] = {
         "proposal": proposal.id,
         "status": filed.status.value,
         "digest": proposal.digest,
         "undoes": to_body(proposal.undoes),
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "expires_at": proposal.expires_at,
+        "moved_on": [{"row": at, **to_body(one)} for at, one in enumerate(since, 1) if one != Since()],
     }
+    moved = len(document["moved_on"])
     people = "Another person" if proposal.quorum == 1 else f"{proposal.quorum} other people"
     text = (
         f"{proposal.id} would undo {proposal.undoes.proposal}; nothing has changed yet.\n"
-        f"{people} with the role {proposal.role} decide{'s' if proposal.quorum == 1 else ''}: `synapsor approve {proposal.id}`"
+        + (f"{many(moved, 'row has', 'rows have')} moved on since; what others have set stays.\n" if moved else "")
+        + f"{people} with the role {proposal.role} decide{'s' if proposal.quorum == 1 else ''}: `synapsor approve {proposal.id}`"
     )
     answer(arguments, "undo", document, paragraph(text))

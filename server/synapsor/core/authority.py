@@ -19,7 +19,8 @@ from synapsor.core.depends import held_hops
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
-from synapsor.core.undo import Inverse, inverse_of, is_inverse
+from synapsor.core.restore import is_inverse
+from synapsor.core.undo import Inverse, inverse_of
 from synapsor.core.writeback import target
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token, ValueUnfit
@@ -59,7 +60,7 @@ def table_for(proposal: Proposal, contract: Contract, original: Proposal | None 
         return inverse
     form = _taken_back(proposal, original, inverse, capability, table)
     why = _unlike_mapping(proposal, form, table)
-    why = why or (None if is_inverse(proposal, original, inverse) else Why.NOT_THE_INVERSE)
+    why = why or (None if is_inverse(proposal, original, inverse, capability, table) else Why.NOT_THE_INVERSE)
     return why or _decided_otherwise(proposal, form) or table
 
 

@@ -134,7 +134,7 @@ class Why(_Told):
     )
     NOT_THE_INVERSE = (
         "not_the_inverse",
-        "The rows and values are not exactly those that take back the change that is undone.",
+        "The rows and values are not exactly those that take back the change from what the proposal says it saw.",
     )
     SOURCE_NOT_WRITABLE = "source_not_writable", "The source is not in `mode: writeback` for this worker."
     RELATION_MISSING = "relation_missing", "The relation is not there, or the worker may not see it. Tried again."

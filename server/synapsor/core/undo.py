@@ -1,6 +1,7 @@
-"""Undo: the exact inverse of an applied change, computed from that change's own proposal and from nothing else.
+"""Undo: the inverse of an applied change, computed from that change's own proposal and from nothing else.
 
-Whoever files an undo computes it, and the worker computes it again; that the change was applied, only the source's receipt tells.
+Whoever files an undo computes it, and the worker computes it again; that the change was applied, only the source's receipt tells. What
+becomes of rows that others have changed since is told in `restore`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,9 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import Table
-from synapsor.core.change import counted_again
-from synapsor.core.matching import satisfies
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.writeback import target
-from synapsor.errors import Refusal
-from synapsor.values import Token
 
 MOST_DEPTH = 16
 """How long a chain of undos of undos may be."""
@@ -25,10 +22,11 @@ MOST_DEPTH = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inverse:
-    """What takes a change back.
+    """What takes a change back, whatever has become of its rows since.
 
     Attributes:
-        members: the rows, the last one first; `before` is what the change left of each, as far as the change itself says.
+        members: the rows, the last one first; `before` is what the change left of each, as far as the change itself says, and `changes`
+            what each column goes back to.
     """
 
     operation: Operation
@@ -39,18 +37,15 @@ class Inverse:
 
 def inverse_of(original: Proposal, capability: ProposeCapability, table: Table) -> Inverse | Why:
     """Return what takes back a change, which is opened; or why nothing does, under this capability of the activated contract."""
-    if capability.undo is None or original.deletes or original.group_of:
-        return Why.NOT_REVERSIBLE
     if depth_of(original) > MOST_DEPTH:
         return Why.TOO_DEEP
-    if not _same_mapping(original, capability, table) or not _held(original, table):
-        return Why.MAPPING_CHANGED
-    try:
-        if original.inserts:
-            return _removal(original, table)
-        members = tuple(_restored(m, original, capability, table) for m in reversed(original.members))
-    except Refusal:
+    if why_final(original, capability):
         return Why.NOT_REVERSIBLE
+    if not _same_mapping(original, capability, table):
+        return Why.MAPPING_CHANGED
+    if original.inserts:
+        return _removal(original, table)
+    members = tuple(_back(member, original) for member in reversed(original.members))
     guards, advances = guards_of(capability, table)
     return Inverse(operation=Operation.UPDATE, members=members, guards=guards, advances=advances)
 
@@ -61,32 +56,24 @@ def depth_of(original: Proposal) -> int:
 
 
 def why_final(proposal: Proposal, capability: ProposeCapability) -> str:
-    """Return why a proposal could not be undone once it is applied, in words; "" when it could."""
+    """Return why a proposal could not be undone once it is applied, in words; "" when it could.
+
+    It is the one place for such a reason: the card says it before anybody approves, and whoever files an undo and the worker refuse by it.
+    """
     if proposal.deletes:
         return "a removed row is not restored"
     if proposal.group_of:
         return "it is applied with others that it stands or falls with"
     if capability.undo is None:
         return "its contract does not say `undo: reviewed`"
+    if not (proposal.inserts or any(takes_back(member, capability) for member in proposal.members)):
+        return "it changes nothing that could be set back"
     return "it is the last undo that is allowed after one another" if depth_of(proposal) > MOST_DEPTH else ""
 
 
-def is_inverse(proposal: Proposal, original: Proposal, inverse: Inverse) -> bool:
-    """Tell whether an undo, which is opened, is exactly the inverse of a change, by its capability and for the same owner of the rows."""
-    undoes = proposal.undoes
-    told = (proposal.operation, proposal.guards, proposal.advances, proposal.own, proposal.arguments)
-    alike = told == (inverse.operation, inverse.guards, inverse.advances, (), {})
-    whose = all(getattr(proposal, name) == getattr(original, name) for name in ("capability", "tenant", "owner"))
-    depth = undoes is not None and undoes.depth == depth_of(original)
-    return alike and whose and depth and len(proposal.members) == len(inverse.members) and all(
-        (member.key, member.changes) == (made.key, made.changes) and is_left(member.before, made)
-        for member, made in zip(proposal.members, inverse.members, strict=True)
-    )  # fmt: skip
-
-
-def is_left(row: dict[str, Token], made: Member) -> bool:
-    """Tell whether a row is what the change left of it, as far as the change says."""
-    return all(name in row and row[name] == token for name, token in made.before.items())
+def takes_back(member: Member, capability: ProposeCapability) -> bool:
+    """Tell whether a row would hold something else in a column other than the one that counts changes."""
+    return any(member.before[n] != token for n, token in member.changes.items() if n != capability.advances)
 
 
 def _same_mapping(original: Proposal, capability: ProposeCapability, table: Table) -> bool:
@@ -103,19 +90,11 @@ def _same_mapping(original: Proposal, capability: ProposeCapability, table: Tabl
     )
 
 
-def _held(original: Proposal, table: Table) -> bool:
-    """Tell whether the mapping holds the rows that an update would go back to; a contract may have been narrowed meanwhile."""
-    return original.inserts or all(satisfies(m.before, table.only, table.columns, {}) for m in original.members)
-
-
-def _restored(member: Member, original: Proposal, capability: ProposeCapability, table: Table) -> Member:
-    """Return a row with each changed column back as it was, and the one that counts changes counted on."""
+def _back(member: Member, original: Proposal) -> Member:
+    """Return a row as the change left it, with each changed column back as it was."""
     free = {original.advances, *original.moves} - set(member.changes)
     left = {name: token for name, token in member.after.items() if name not in free}
-    changes = {name: member.before[name] for name in member.changes}
-    if capability.advances is not None:
-        changes[capability.advances] = counted_again(capability, table, left[capability.advances])
-    return Member(key=member.key, before=left, changes=changes)
+    return Member(key=member.key, before=left, changes={name: member.before[name] for name in member.changes})
 
 
 def _removal(original: Proposal, table: Table) -> Inverse | Why:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from synapsor.contract.changes import Operation
 from synapsor.contract.mapping import Table
@@ -17,6 +17,7 @@ from synapsor.core.moment import Instant
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.records import to_body
 from synapsor.values import Token
 
 LOOK_BYTES = 16_777_216
@@ -81,6 +82,52 @@ class Lease:
     rows: int = 0
 
 
+Verb = Literal["inserted", "updated", "deleted"]
+_VERBS: Mapping[str, Verb] = {
+    Operation.INSERT: "inserted",
+    Operation.UPDATE: "updated",
+    Operation.DELETE: "deleted",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was done to one member of a proposal. How the row was before is the member's own `before`, and is not kept twice.
+
+    Attributes:
+        key: as the proposal names the row; told of a row that was deleted as well.
+        after: the row after the change, without the hidden values that the change is not about; None of one that was deleted. Of an apply
+            whose answer was lost only what the change itself says of it.
+        version_before, version_after: of the version column; None where there is none, or where nobody recorded it.
+    """
+
+    key: dict[str, str]
+    done: Verb
+    after: dict[str, Token] | None
+    version_before: Token = None
+    version_after: Token = None
+
+
+def done_to(proposal: Proposal, rows: Sequence[Mapping[str, Token] | None], version: str | None) -> tuple[Done, ...]:
+    """Return what was done to each member; `rows` are as they are told after the change, in the order of the members."""
+    return tuple(
+        Done(
+            key=dict(member.key),
+            done=_VERBS[proposal.operation],
+            after=None if row is None else dict(row),
+            version_before=member.before.get(version or ""),
+            version_after=None if row is None else row.get(version or ""),
+        )
+        for member, row in zip(proposal.members, rows, strict=True)
+    )
+
+
+def told_of(proposal: Proposal) -> tuple[Done, ...]:
+    """Return what was done to each member as far as the proposal itself says, where nobody recorded more."""
+    version = None if proposal.advances in proposal.hidden else proposal.advances
+    return done_to(proposal, [member.changes or None for member in proposal.members], version)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The ledger's record of an outcome.
@@ -89,7 +136,7 @@ class Receipt:
         code: why, as `code_of` words it; "" when applied.
         changed: whether the source database holds the change.
         newcomers: rows that match the set's filter now and are none of its members; they were left as they are.
-        after: each member's row after the change, in their order; none where nothing changed, and none of rows that were removed.
+        members: what was done to each member of the proposal, in their order; none where nothing changed.
         moved: of `dependency_moved` which columns of related rows are not as they were, by their paths and without a value; the links
             alone of a row that is not there. It is told to operators and never to a model.
     """
@@ -103,10 +150,32 @@ class Receipt:
     worker: str
     attempt: int
     changed: bool
-    after: tuple[dict[str, Token], ...]
+    members: tuple[Done, ...]
     at: Instant
     newcomers: int = 0
     moved: tuple[str, ...] = ()
+
+    @property
+    def rows_affected(self) -> int:
+        """How many rows were inserted, updated or deleted."""
+        return len(self.members)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The receipt as JSON data, with how many rows it lists."""
+        return {**to_body(self), "rows_affected": self.rows_affected}
+
+    @property
+    def after(self) -> tuple[dict[str, Token], ...]:
+        """The rows that are there after the change."""
+        return tuple(one.after for one in self.members if one.after is not None)
+
+
+def left_by(receipts: Sequence[Receipt], proposal: Proposal) -> tuple[dict[str, Token], ...]:
+    """Return a proposal's rows as its worker left them, by its receipts; none where nobody recorded that, as of a lost answer."""
+    last = receipts[-1] if receipts else None
+    told = last.after if last is not None and last.outcome == Outcome.APPLIED.value else ()
+    return told if len(told) == len(proposal.members) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +275,9 @@ def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[st
     """Return how the row after the change differs from what was approved, or None when it is exactly that.
 
     Of an update every column is compared: changed ones hold the approved token, the rest hold what they held, except the version
-    column, which must have moved, and the columns that the reviewer listed as moving with every update. Of an insert the columns
-    that the contract fills are compared, and the row must be one that the mapping holds. A deleted row is gone.
+    column, which must have moved unless the row was only set to what it held, and the columns that the reviewer listed as moving with
+    every update. Of an insert the columns that the contract fills are compared, and the row must be one that the mapping holds. A deleted
+    row is gone.
     """
     if proposal.deletes:
         return None if after is None else Why.STILL_THERE
@@ -217,7 +287,7 @@ def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[st
         expected = {**member.changes, **dict(member.key), **dict(proposal.scope)}
         exact = all(after[name] == token for name, token in expected.items())
         return None if exact and satisfies(after, table.only, table.columns, {}) else Why.AFTER_IMAGE
-    moves = proposal.advances not in member.changes
+    moves = proposal.advances not in member.changes and member.after != member.before
     if proposal.advances and moves and after[proposal.advances] == member.before[proposal.advances]:
         return Why.VERSION_DID_NOT_MOVE
     free = {proposal.advances, *proposal.moves} - set(member.changes)

@@ -20,7 +20,7 @@ from synapsor.core.proposal import Member, Proposal
 from synapsor.core.question import recheck
 from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
-from synapsor.core.writeback import look_plan, receipt_key, stale, surprise, target, write_plan
+from synapsor.core.writeback import Done, done_to, look_plan, receipt_key, stale, surprise, target, write_plan
 from synapsor.errors import Failure, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
 from synapsor.flow.verdict import Claim, Result, Stop, known_of, leave, raw_digest, record_verdict, stopped
@@ -131,7 +131,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction, progress: Callable
         if done % EVERY == 0 and done < len(changes):
             progress(done, len(changes))
     await reached("apply.row_changed")
-    after = {task.proposal.id: await _changed(task, tx) for task in tasks}
+    done = {task.proposal.id: await _changed(task, tx) for task in tasks}
     await tx.settle_constraints()
     await reached("apply.row_checked")
     for task in tasks:
@@ -140,7 +140,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction, progress: Callable
     tasks[0].check_held()
     await reached("apply.before_commit")
     await tx.commit()
-    return Result(outcome=Outcome.APPLIED, after=after, newcomers=newcomers)
+    return Result(outcome=Outcome.APPLIED, done=done, newcomers=newcomers)
 
 
 async def _hold(task: Task, tx: WriteTransaction) -> int:
@@ -152,8 +152,8 @@ async def _hold(task: Task, tx: WriteTransaction) -> int:
     return await _newcomers(task, tx)
 
 
-async def _changed(task: Task, tx: WriteTransaction) -> tuple[dict[str, Token], ...]:
-    """Return a proposal's rows after the change, and stop where one is not exactly what was approved."""
+async def _changed(task: Task, tx: WriteTransaction) -> tuple[Done, ...]:
+    """Return what was done to a proposal's rows, and stop where one is not exactly what was approved after it."""
     after = []
     for member in task.opened.members:
         row = await _look(task, tx, member)
@@ -163,7 +163,7 @@ async def _changed(task: Task, tx: WriteTransaction) -> tuple[dict[str, Token], 
     # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
     if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
         raise stopped(task, Outcome.FAILED, Why.DELETE_EFFECTS)
-    return _there(task, after)
+    return _done(task, after)
 
 
 async def _undone(task: Task, tx: WriteTransaction) -> None:
@@ -214,11 +214,12 @@ async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | No
     return row
 
 
-def _there(task: Task, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
-    """Return the rows that are there, without the hidden values that the change is not about."""
+def _done(task: Task, rows: Sequence[dict[str, Token] | None]) -> tuple[Done, ...]:
+    """Return what was done to each row, without the hidden values that the change is not about."""
     hidden = set(task.table.hidden) | task.proposal.hidden
     kept = {n for n, _ in task.proposal.columns} - (hidden - set(task.proposal.changed))
-    return tuple({n: t for n, t in row.items() if n in kept} for row in rows if row is not None)
+    told = [None if row is None else {n: t for n, t in row.items() if n in kept} for row in rows]
+    return done_to(task.proposal, told, task.table.version if task.table.version in kept - hidden else None)
 
 
 async def _newcomers(task: Task, tx: WriteTransaction) -> int:

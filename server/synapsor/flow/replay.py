@@ -278,11 +278,16 @@ def _decided(
 
 def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> Step:
     own = [Check(what=f"digest that {receipt.id} is about", stored=receipt.digest, found=proposal.digest)]
+    if receipt.changed:
+        named, listed = [dict(member.key) for member in proposal.members], [one.key for one in receipt.members]
+        own.append(
+            Check(what=f"rows that {receipt.id} lists", stored=digest("rows", named), found=digest("rows", listed))
+        )
     if receipt.outcome == "applied" and not proposal.deletes:
         wanted = [member.changes for member in proposal.members]
         found = [{n: row.get(n) for n in proposal.changed} for row in receipt.after]
         own.append(Check(what=f"rows after {receipt.id}", stored=_image(wanted), found=_image(found)))
-    return Step(name="done", facts=to_body(receipt), checks=(*own, *(c for c in checks if receipt.id in c.what)))
+    return Step(name="done", facts=receipt.told, checks=(*own, *(c for c in checks if receipt.id in c.what)))
 
 
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:

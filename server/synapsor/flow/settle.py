@@ -27,7 +27,7 @@ def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Rece
         worker=lease.worker,
         attempt=lease.attempt,
         changed=result.outcome.status is Status.APPLIED,
-        after=tuple(dict(row) for row in result.after.get(part.proposal, ())),
+        members=result.done.get(part.proposal, ()),
         at=at,
         newcomers=result.newcomers.get(part.proposal, 0),
         moved=result.moved if result.by == part.proposal else (),

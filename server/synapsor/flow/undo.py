@@ -1,4 +1,4 @@
-"""Ask for an applied change to be undone: read its rows as they are now, and file the exact inverse for other people to decide on.
+"""Ask for an applied change to be undone: read its rows as they are now, and file what takes it back for other people to decide on.
 
 It runs in an operator's process and in no other. What it files is a proposal like any other; the source is not touched.
 """
@@ -20,14 +20,16 @@ from synapsor.core.deciding import need_of_undo
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.hidden import Keeper
 from synapsor.core.moment import stamp
-from synapsor.core.outcome import Outcome, Why
+from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
+from synapsor.core.restore import Parted, restored
 from synapsor.core.review import may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
-from synapsor.core.undo import Inverse, depth_of, inverse_of, is_left
+from synapsor.core.undo import Inverse, depth_of, inverse_of
+from synapsor.core.writeback import left_by
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
 from synapsor.flow.decider import Named
@@ -94,7 +96,7 @@ UNDOING: Final = Verb(is_open=_check_applied, may=_may_undo)
 
 
 async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
-    """File the inverse of an applied change, and return it as it stands: to be decided on. What is refused is recorded.
+    """File what takes back an applied change, and return it as it stands: to be decided on. What is refused is recorded.
 
     Raises:
         DecisionRefused: it cannot be undone, by a rule of `refusals.UNDOING`; or this operator may not ask for it.
@@ -133,11 +135,7 @@ async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     if served.refusal is not None:
         raise Refusal(served.refusal)
     seen = await _look(served, original, inverse)
-    rows = tuple(seen.named)
-    _check_left(asking.record, original, inverse, rows)
-    members = tuple(
-        Member(key=made.key, before=row, changes=made.changes) for made, row in zip(inverse.members, rows, strict=True)
-    )
+    members = _restored(asking, inverse, tuple(seen.named))
     call = Call(
         id=handles.new("aud"),
         at=stamp(asking.now),
@@ -150,7 +148,7 @@ async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     evidence = _evidence(served, call, seen, original)
     proposal = _proposal(asking, call, ledger.id, original, inverse, members, evidence)
     record = await ledger.file_proposal(
-        proposal, evidence, audit_of(call, seen.plans[0], len(rows), evidence["id"], served, "proposed")
+        proposal, evidence, audit_of(call, seen.plans[0], len(members), evidence["id"], served, "proposed")
     )
     if record.proposal.id != proposal.id:  # somebody else was faster
         raise DecisionRefused(Rule.ALREADY_UNDONE, detail=_standing(record))
@@ -193,25 +191,39 @@ async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
             return _Seen(plans=plans, rows=tuple([await look(served, plan, snapshot.fetch) for plan in plans]))
     except Refusal as missing:
         if missing.code is Code.NOT_FOUND:
-            raise DecisionRefused(Rule.MOVED_ON) from None
+            raise DecisionRefused(Rule.MOVED_ON, detail="A row is not there any more.") from None
         if isinstance(missing.__cause__, SourceFailure):
             raise missing.__cause__ from None
         raise
 
 
-def _check_left(record: ProposalRecord, original: Proposal, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> None:
-    """Refuse where a row is not what the change left: by the change itself, and by the receipt that its worker recorded."""
-    receipt = record.receipts[-1] if record.receipts else None
-    if receipt is None or receipt.outcome != Outcome.APPLIED.value or len(receipt.after) != len(original.members):
-        # Of an apply whose answer was lost only the source knows; there stands that it was applied, and not how it left the row.
-        left: list[dict[str, Token]] = [{} for _ in rows]
-    else:
-        left = list(reversed(receipt.after))
-    for made, row, told in zip(inverse.members, rows, left, strict=True):
-        if not is_left(row, made) or any(row.get(name) != token for name, token in told.items()):
-            raise DecisionRefused(Rule.MOVED_ON)
+def _restored(asking: Asking, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> tuple[Member, ...]:
+    """Return what takes the change back from the rows as they are now."""
+    served = asking.served
+    capability = served.capability
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
+    members = restored(inverse, rows, capability, served.tables[served.mappings[0]])
+    if isinstance(members, Parted):
+        raise _parted(members)
+    if inverse.operation is Operation.DELETE:
+        _check_left(asking.record, inverse, rows)
+    return members
+
+
+def _check_left(record: ProposalRecord, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> None:
+    """Refuse to remove a row that is not as it was left: of what the database filled in, only the worker's receipt tells that."""
+    # Of an apply whose answer was lost only the source knows; there stands that it was applied, and not how it left the row.
+    left = left_by(record.receipts, record.proposal) or ({},) * len(rows)
+    for made, row, told in zip(inverse.members, rows, reversed(left), strict=True):
+        if moved := [name for name, token in told.items() if row.get(name) != token]:
+            raise _parted(Parted(rule=Rule.MOVED_ON, columns=tuple(moved)))
         if set(row) - set(made.before) - set(told):
             raise DecisionRefused(Rule.NOT_RECORDED)
+
+
+def _parted(parted: Parted) -> DecisionRefused:
+    names = ", ".join(parted.columns)
+    return DecisionRefused(parted.rule, detail=f"Others have set {names} since." if names else "")
 
 
 def _evidence(served: Served, call: Call, seen: _Seen, original: Proposal) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal
-from synapsor.core.writeback import SourceReceipt, receipt_key
+from synapsor.core.writeback import Done, SourceReceipt, receipt_key, told_of
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
-from synapsor.values import Token
 
 
 def raw_digest(text: str) -> bytes:
@@ -72,7 +71,7 @@ class Result:
         given_up: how it ended, where it was the last of too many.
         by: the proposal that the reason is about; None where it is about no one of them.
         recorded: the source holds a receipt of it already.
-        after: the rows of each proposal after the change.
+        done: what was done to each member of each proposal.
         newcomers: how many rows match the set of each proposal now and were left as they are.
         moved: the columns of related rows that are not as they were, by their paths.
         until: the moment before which another attempt is in vain, "" for none.
@@ -83,7 +82,7 @@ class Result:
     given_up: GivenUp | None = None
     by: str | None = None
     recorded: bool = False
-    after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
+    done: Mapping[str, tuple[Done, ...]] = field(default_factory=dict)
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     until: str = ""
@@ -156,8 +155,7 @@ async def known_of(claims: Sequence[Claim], tx: WriteTransaction) -> Result | No
     (outcome,) = outcomes
     assert outcome is not None  # noqa: S101  # see above
     if outcome is Outcome.APPLIED:
-        after = {claim.proposal.id: tuple(m.changes for m in claim.proposal.members if m.changes) for claim in claims}
-        return Result(outcome=Outcome.ALREADY_APPLIED, after=after)
+        return Result(outcome=Outcome.ALREADY_APPLIED, done={c.proposal.id: told_of(c.proposal) for c in claims})
     return Result(outcome=outcome, why=Why.RECORDED_BEFORE, recorded=True)
 
 

@@ -160,6 +160,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedOn:
+    """What others have done to a row after the change that an undo takes back; all of it stays.
+
+    Attributes:
+        others: columns that the change did not touch and that hold something else now.
+        back: columns that hold again what they held before the change, so that they stay, too.
+        written: whether the row was written at all; None where nobody can tell.
+    """
+
+    others: tuple[Text, ...]
+    back: tuple[Text, ...]
+    written: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row of the proposal.
 
@@ -171,6 +186,7 @@ class Row:
         moved: what the database itself changes with every update; no part of `Card.whole` either.
         guards: what must still be so when it is applied, of the row itself.
         depends: the same of related rows, by path.
+        moved_on: of an undo, what others have done to the row since the change; None where it is as the change left it.
     """
 
     number: int
@@ -182,6 +198,22 @@ class Row:
     moved: tuple[Field, ...] = ()
     guards: tuple[Field, ...] = ()
     depends: tuple[Field, ...] = ()
+    moved_on: MovedOn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneRow:
+    """What an attempt did to one row, as its receipt lists it; the row before it is that of the card.
+
+    Attributes:
+        done: `inserted`, `updated` or `deleted`.
+        version_before, version_after: None where there is no version, or nobody recorded it.
+    """
+
+    key: tuple[Field, ...]
+    done: str
+    version_before: Text | None
+    version_after: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from synapsor.approve.card.cells import DoneRow
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.view import Attempt, Decided, Ended
 from synapsor.core.login import decision_holds, verify_login
@@ -16,7 +17,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.review import verify_approval, verify_policy_approval
 from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.words import many
-from synapsor.core.writeback import Receipt
+from synapsor.core.writeback import Done, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import ProposalRecord
 
@@ -62,7 +63,17 @@ def attempts(record: ProposalRecord, teller: Teller) -> Iterator[Attempt]:
             receipt=Text(visible(receipt.id)),
             worker=Text(visible(receipt.worker)),
             at=teller.moment(receipt.at),
+            rows=tuple(_row(done, teller) for done in receipt.members),
         )
+
+
+def _row(done: Done, teller: Teller) -> DoneRow:
+    return DoneRow(
+        key=tuple(teller.field(name, teller.value(name, token)) for name, token in done.key.items()),
+        done=done.done,
+        version_before=teller.perhaps(done.version_before),
+        version_after=teller.perhaps(done.version_after),
+    )
 
 
 def waits_for(record: ProposalRecord) -> Text | None:

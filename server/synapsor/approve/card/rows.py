@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from synapsor.approve.card.cells import Action, Change, Field, JsonDiff, Row, Total
+from synapsor.approve.card.cells import Action, Change, Field, JsonDiff, MovedOn, Row, Total
 from synapsor.approve.card.differences import lines, paths, step
 from synapsor.approve.card.read import Copies
 from synapsor.approve.card.teller import Teller
@@ -13,6 +13,7 @@ from synapsor.approve.card.terms import Terms
 from synapsor.core.change import totals_of
 from synapsor.core.plain import Text
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.restore import Since
 from synapsor.core.scripts import mixed
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token
@@ -50,7 +51,15 @@ def row_of(
         moved=tuple(_held(member, name, aside) for name in rest if name in free),
         guards=tuple(_held(member, name, teller) for name in proposal.guards),
         depends=tuple(teller.field(path, teller.value(path, token)) for path, token in member.depends.items()),
+        moved_on=_moved_on(terms.since[number - 1], teller) if terms.since else None,
     )
+
+
+def _moved_on(found: Since, teller: Teller) -> MovedOn | None:
+    if found == Since():
+        return None
+    others, back = (tuple(teller.text(name) for name in names) for names in (found.others, found.back))
+    return MovedOn(others=others, back=back, written=found.written)
 
 
 def totals(proposal: Proposal, terms: Terms, teller: Teller) -> Iterator[Total]:

@@ -11,10 +11,13 @@ from synapsor.contract.model import Contract
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
+from synapsor.core.restore import Since, since
 from synapsor.core.statements import Operator
 from synapsor.core.undo import why_final
+from synapsor.core.writeback import left_by
 from synapsor.flow.permitted import contract_behind, permitted
 from synapsor.ports import AgentLedger
+from synapsor.values import Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Terms:
         policy: what the policy that it names approves without a person; "" where it names none.
         final: why it cannot be undone once it is applied, in words; "" when it can, and None when nobody knows.
         refusal: why the worker would not apply it as things stand, or None.
+        since: of an undo, what others have done to each of its rows since the change.
     """
 
     units: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +44,7 @@ class Terms:
     policy: str = ""
     final: str | None = None
     refusal: Why | None = None
+    since: tuple[Since, ...] = ()
 
 
 async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mapping[str, Operator]) -> Terms:
@@ -51,7 +56,8 @@ async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mappi
     units = _units(table)
     final = why_final(proposal, capability)
     if found.original is not None:  # what a change must keep to, an undo need not
-        return Terms(units=units, final=final)
+        left = await _left(ledger, found.original)
+        return Terms(units=units, final=final, since=since(found.proposal, found.original, left))
     policy = found.contract.policies.get(proposal.policy or "")
     return Terms(
         units=units,
@@ -62,6 +68,12 @@ async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mappi
         risk=risky(capability, proposal.risk),
         policy=approves(policy) if policy is not None else "",
     )
+
+
+async def _left(ledger: AgentLedger, original: Proposal) -> tuple[Mapping[str, Token], ...]:
+    """Return the rows as the worker left them; none where nobody recorded that."""
+    record = await ledger.proposal(original.id)
+    return left_by(record.receipts, original) if record is not None else ()
 
 
 async def units_behind(

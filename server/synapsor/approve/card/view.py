@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from synapsor.approve.card.cells import Action, Field, Moment, Row, Total, Value
+from synapsor.approve.card.cells import Action, DoneRow, Field, Moment, Row, Total, Value
 from synapsor.approve.card.now_view import Now
 from synapsor.core.plain import Text
 from synapsor.core.proposal import AmendKind
@@ -248,6 +248,7 @@ class Attempt:
     receipt: Text
     worker: Text
     at: Moment
+    rows: tuple[DoneRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

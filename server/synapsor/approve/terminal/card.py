@@ -6,8 +6,9 @@ Nothing is told here that the card does not hold, and all that a decision is abo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-from synapsor.approve.card.cells import Moment
+from synapsor.approve.card.cells import DoneRow, Moment
 from synapsor.approve.card.outline import AMENDED, WITH_CODE
 from synapsor.approve.card.view import (
     Amends,
@@ -30,6 +31,9 @@ from synapsor.approve.terminal.reads import reads
 from synapsor.approve.terminal.rows import fields, rows, totals, value
 from synapsor.core.plain import is_right_to_left, line_of
 from synapsor.core.words import many
+
+_DONE: Final = 10
+"""Rows of a receipt that are told where not all is asked for."""
 
 
 def render(card: Card, *, colour: bool = False, width: int = 100, evidence: bool = False) -> str:
@@ -144,7 +148,7 @@ def _head(card: Card) -> Iterator[Line]:
 
 
 def _became(card: Card) -> Iterator[Line]:
-    yield from (line for attempt in card.attempts for line in _attempt(attempt))
+    yield from (line for attempt in card.attempts for line in _attempt(attempt, full=card.full))
     if card.waits_for is not None:
         yield Line("outcome", f"none yet: {line_of(card.waits_for)} waits for the worker")
     for end in card.ends:
@@ -153,13 +157,24 @@ def _became(card: Card) -> Iterator[Line]:
         yield Line("ended", f"{line_of(end.how)}{left}, {_when(end.at)}")
 
 
-def _attempt(attempt: Attempt) -> Iterator[Line]:
+def _attempt(attempt: Attempt, *, full: bool) -> Iterator[Line]:
     moved = f": {', '.join(map(line_of, attempt.moved))}" if attempt.moved else ""
     code = f", {line_of(attempt.code)}" if attempt.code else ""
     yield Line("outcome", line_of(attempt.outcome) + code + moved)
     if attempt.meaning:
         yield Line("", attempt.meaning)
     yield Line("receipt", f"{line_of(attempt.receipt)} by {line_of(attempt.worker)}, {_when(attempt.at)}")
+    told = attempt.rows if full else attempt.rows[:_DONE]
+    yield from (Line("", _done(row)) for row in told)
+    if more := len(attempt.rows) - len(told):
+        yield Line("", f"and {many(more, 'more row', 'more rows')}, see --full")
+
+
+def _done(row: DoneRow) -> str:
+    versions = [line_of(text) if text else "?" for text in (row.version_before, row.version_after)]
+    known = row.version_before is not None or row.version_after is not None
+    told = f", version {versions[0]} → {versions[1]}" if row.done == "updated" and known else ""
+    return f"{row.done} {fields(row.key)}{told}"
 
 
 def _rests_on(card: Card) -> Iterator[Line]:

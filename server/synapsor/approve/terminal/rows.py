@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from synapsor.approve.card.cells import Change, Copied, Field, Mark, PathChange, Row, TextLine, Total, Value
+from synapsor.approve.card.cells import Change, Copied, Field, Mark, MovedOn, PathChange, Row, TextLine, Total, Value
 from synapsor.approve.card.view import Card, Target
 from synapsor.approve.terminal.drawing import Line, Tone, replaced
 from synapsor.core.plain import Text, line_of
@@ -61,6 +61,8 @@ def totals(card: Card) -> Iterator[Line]:
 
 
 def _changed(row: Row, *, full: bool) -> Iterator[Line]:
+    if row.moved_on is not None:
+        yield from _moved_on(row.moved_on)
     yield from (line for change in row.changes for line in _change(change))
     if row.action == "removed":
         yield Line("  →", "the row is removed", "warning")
@@ -73,6 +75,20 @@ def _changed(row: Row, *, full: bool) -> Iterator[Line]:
     elif row.unchanged:
         names = ", ".join(line_of(held.name) for held in row.unchanged)
         yield Line(f"{len(row.unchanged)} unchanged", names, "quiet")
+
+
+def _moved_on(moved: MovedOn) -> Iterator[Line]:
+    """Yield what others have done to a row that an undo is about: all of it stays."""
+    if moved.written is None and not (moved.others or moved.back):
+        yield Line("moved on", "whether the row was written since the change is not on record", "warning")
+        return
+    yield Line("moved on", "the row was written since the change that is undone; what others have set stays", "warning")
+    if moved.others:
+        yield Line("", f"others have set {', '.join(map(line_of, moved.others))}", "warning")
+    if moved.back:
+        yield Line("", f"set back already: {', '.join(map(line_of, moved.back))}", "warning")
+    if not (moved.others or moved.back):
+        yield Line("", "no column holds anything else than the change left, but for its version", "warning")
 
 
 def _change(change: Change) -> Iterator[Line]:
