@@ -1882,8 +1882,8 @@ MUTANTS = (
         "one-line.progress",
         "worker:one-line",
         "flow/apply.py",
-        "if done % EVERY == 0 and done < len(changes):",
-        "if done < len(changes):",
+        "if count % EVERY == 0 and count < len(changes):",
+        "if count < len(changes):",
         "tests/attack/test_lanes.py -k many_rows",
     ),
 )

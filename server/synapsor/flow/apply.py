@@ -126,10 +126,10 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction, progress: Callable
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
     await reached("apply.row_locked")
     changes = [(task, member) for task in tasks for member in task.opened.members]
-    for done, (task, member) in enumerate(changes, start=1):
+    for count, (task, member) in enumerate(changes, start=1):
         await _change(task, tx, member)
-        if done % EVERY == 0 and done < len(changes):
-            progress(done, len(changes))
+        if count % EVERY == 0 and count < len(changes):
+            progress(count, len(changes))
     await reached("apply.row_changed")
     done = {task.proposal.id: await _changed(task, tx) for task in tasks}
     await tx.settle_constraints()
