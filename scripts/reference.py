@@ -53,10 +53,10 @@ from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
-from synapsor.core.outcome import GivenUp, Why
+from synapsor.core.outcome import Why
 from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
-from synapsor.refusals import AMENDING, DRAFTING, UNDOING, Rule
+from synapsor.refusals import AMENDING, DRAFTING, STEERING, UNDOING, Rule
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -355,22 +355,19 @@ def _errors() -> Iterator[str]:
     yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {rule.words} |" for rule in DRAFTING)
+    yield from ("", "## Why the worker is not steered so", "")
+    yield "The rules by which `synapsor cancel` and `synapsor jobs` refuse, beside those of a decision: [steer the worker](../how-to/steer-the-worker.md)."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {rule.words} |" for rule in STEERING)
     yield from ("", "## Why a past proposal cannot be decided again", "")
     yield 'What `synapsor policy test` counts under "Not told".'
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {rule.meaning} |" for rule in Unknown)
     yield from ("", "## What came of an approved proposal", "")
-    yield "The `code` of a receipt that is not `applied`, of a job that is tried again, and in the worker's report. `conflict` and `failed`"
-    yield "changed nothing."
+    yield "The `code` of a receipt that is not `applied`, of a job that is tried again or was given up, and in the worker's report."
+    yield "`conflict`, `failed` and `canceled` changed nothing."
     yield from ("", "| Code | Meaning |", "|---|---|")
     yield from (f"| `{why}` | {why.meaning} |" for why in sorted(Why))
-    yield from (
-        "",
-        "When a job was tried too often, its receipt's code says how it ended, and then why the last attempt failed:",
-        "",
-    )
-    yield from ("| Code | Meaning |", "|---|---|")
-    yield from (f"| `{end}_…` | {end.meaning} |" for end in GivenUp)
     yield from ("", "## Exit codes", "", "Of every command.", "", "| Code | Meaning |", "|---|---|")
     for part in EXIT_CODES.replace("exit codes:", "").replace("\n", "   ").split("   "):
         number, _, words = part.strip().partition(" ")

@@ -16,8 +16,14 @@ from synapsor.core.statements import (
     Activation,
     Decision,
     Inquiry,
+    Instruction,
+    JobVerb,
+    Pause,
+    PauseState,
     SignedDecision,
     SignedInquiry,
+    SignedInstruction,
+    SignedPause,
     SignedSwitch,
     Switch,
     SwitchState,
@@ -255,6 +261,56 @@ def an_activation(ledger: Ledger, body: dict[str, Any], **changed: Any) -> Activ
     )
 
 
+def a_pause(ledger: Ledger, state: PauseState = "paused", **changed: Any) -> SignedPause:
+    """Return a pause of a source, or its end, that somebody signed."""
+    fields: dict[str, Any] = {
+        "id": handle("pau"),
+        "ledger": ledger.id,
+        "state": state,
+        "source": "elsewhere",
+        "operator": "vera",
+        "at": at(70),
+        "reason": "it is moved",
+        "nonce": secrets.token_hex(16),
+    }
+    signature = base64.b64encode(secrets.token_bytes(64)).decode()
+    return SignedPause(pause=Pause(**{**fields, **changed}), signature=signature)
+
+
+def an_instruction(ledger: Ledger, job: Job, verb: JobVerb = "requeue", **changed: Any) -> SignedInstruction:
+    """Return what somebody signed that is to become of a job."""
+    fields: dict[str, Any] = {
+        "id": handle("ins"),
+        "ledger": ledger.id,
+        "verb": verb,
+        "job": job.id,
+        "parts": tuple((part.proposal, part.digest) for part in job.parts),
+        "proposal": job.lead.proposal,
+        "operator": "vera",
+        "role": "writeback_operator",
+        "at": at(70),
+        "reason": "the lock is gone",
+        "nonce": secrets.token_hex(16),
+    }
+    signature = base64.b64encode(secrets.token_bytes(64)).decode()
+    return SignedInstruction(instruction=Instruction(**{**fields, **changed}), signature=signature)
+
+
+async def _steered(ledger: Ledger) -> dict[str, str]:
+    """Give up two jobs, have one of them tried again, and pause a source; return the handles of what people signed."""
+    for again in (True, False):
+        _, job = await approve_one(ledger, key=(("id", f"INV-300{7 + again}"),))  # rows that no other job is about
+        (lease,) = await ledger.lease("worker-3", now=at(90), until=at(150), sources={"shop": 1})
+        assert await ledger.steering.park(lease, code="busy", at=at(91)) == (True, True)
+        if again:
+            said = an_instruction(ledger, job)
+            await ledger.steering.instruct(said)
+            assert await ledger.lease("worker-3", now=at(90), until=at(150), sources={"shop": 1})
+    pause = a_pause(ledger)
+    await ledger.steering.pause(pause)
+    return {"instruction": said.instruction.id, "worker_pause": pause.pause.id}
+
+
 async def fill(ledger: Ledger) -> dict[str, str]:
     """Write at least one record of every kind, and return a handle of each."""
     audit, evidence = seen()
@@ -270,6 +326,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
     await approve_one(ledger)
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources={"shop": 1})
+    steered = await _steered(ledger)
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
     asked = Inquiry(
@@ -322,6 +379,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     refused = next(e["records"]["refused_decision"][0] for e in told.events if e["kind"] == "decision_refused")
     settled = record.events[-1]["records"]["settlement"][0]
     return {
+        **steered,
         "query_audit": audit["id"],
         "evidence": evidence["id"],
         "activation": activated.activation.id,

@@ -1069,6 +1069,38 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "stdio:lines": _R("Each line comes once, in order and within the limit, however its bytes come.", "A18"),
     "stdio:survives": _R("No line that a client can send stops the server.", "A18"),
+    "steer:cancel": _R(
+        "From the moment at which a person's cancel of an approved change is on record no worker begins to apply it, nor its group; it is canceled once its source holds a receipt that says so, and where an earlier receipt tells that it was applied, it was. Of a cancel that nobody who is trusted now has signed, it is neither.",
+        "law 4, law 5",
+    ),
+    "steer:discard": _R(
+        "A job that was given up is discarded by a person's signature, and its proposal is canceled in its source as any other.",
+        "law 4, law 5",
+    ),
+    "steer:forged": _R(
+        "Whoever writes the ledger's file without an operator's key ends no pause, undoes no cancel and has no job tried again that was given up.",
+        "law 9, S9",
+    ),
+    "steer:given-up": _R(
+        "A job that was tried too often, of which nothing is known to have had an effect, is given up: its source is asked once more and nothing is written there, its proposal stays approved, and no worker takes it until a person says so.",
+        "R2",
+    ),
+    "steer:pause": _R(
+        "Once a pause of a source, or of all, is on record no job of it is leased, and what a worker has in hand it finishes; a pause that cannot be read, and an end of one that nobody who is trusted now has signed, hold too.",
+        "law 9, law 10",
+    ),
+    "steer:requeue": _R(
+        "A job that was given up is tried again only when a trusted operator of writeback has signed that since, and its attempts begin anew.",
+        "law 5, law 9",
+    ),
+    "steer:told": _R(
+        "What waits, what was given up and why, what rests, and what people said of it is told: to operators, on the card, in the inbox and in a replay, to the agent without a name or a reason, and to who is notified.",
+        "law 7",
+    ),
+    "steer:who": _R(
+        "Only a writeback_operator pauses, resumes, requeues and discards; a cancel may also be by whoever may decide on the proposal, and never by who asked for it in that role.",
+        "law 5",
+    ),
     "straight-line:whole": _R(
         "An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"
     ),

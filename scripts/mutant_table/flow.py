@@ -1886,4 +1886,20 @@ MUTANTS = (
         "if count < len(changes):",
         "tests/attack/test_lanes.py -k many_rows",
     ),
+    Mutant(
+        "steer.may",
+        "steer:who",
+        "flow/steering.py",
+        "    may_instruct(role_for(verb, proposal, operator), proposal, operator)",
+        "    pass",
+        "tests/attack/test_steering.py -k nobody_else",
+    ),
+    Mutant(
+        "steer.replayed",
+        "steer:told",
+        "flow/replay.py",
+        'stored="holds",\n            found="holds" if holds else "does not hold",\n        ),\n        Check(what=f"job',
+        'stored="holds",\n            found="holds",\n        ),\n        Check(what=f"job',
+        "tests/attack/test_forged_steering.py -k replay",
+    ),
 )

@@ -23,6 +23,7 @@ from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
+from synapsor.steering_ports import Steering
 
 
 class Clock(Protocol):
@@ -152,7 +153,12 @@ class AgentLedger(Protocol):
 
 
 class ReviewLedger(AgentLedger, Protocol):
-    """What an operator's tools may do as well."""
+    """What an operator's tools may do as well; `steering` is how they steer the worker."""
+
+    @property
+    def steering(self) -> Steering:
+        """How people steer the worker."""
+        ...
 
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
@@ -326,13 +332,16 @@ class WorkLedger(ReviewLedger, Protocol):
         until: str,
         sources: Mapping[str, int],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
         most: int | None = None,
     ) -> tuple[Lease, ...]:
-        """Lease the oldest jobs that are due and free, at most so many of each source and `most` in all, each with a new lease id and the
-        attempt counted, in one durable transaction.
+        """Lease the oldest jobs that are due, free and not given up, at most so many of each source and `most` in all, each with a new lease
+        id and the attempt counted, in one durable transaction.
 
-        Where an older open job is about one of a job's rows, that one comes first: leased, put off or free, and whoever may take it.
-        With `permits`, only jobs of these contract digests and capabilities.
+        Where an older open job is about one of a job's rows, that one comes first: leased, put off or free, and whoever may take it; one
+        that was given up does not.
+        With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
+        ones are still these.
         """
         ...
 
@@ -365,6 +374,7 @@ __all__ = [
     "ReadSource",
     "ReviewLedger",
     "Snapshot",
+    "Steering",
     "SystemClock",
     "WorkLedger",
     "WriteSource",

@@ -90,6 +90,16 @@ class Rule(StrEnum):
     WRONG_CODE = "wrong_code", 5, "The one-time code was not theirs, not for this proposal or not of then."
     WRONG_KEY = "wrong_key", 5, "It was signed with another key than this person's."
 
+    # steering the worker
+    JOB_DONE = "job_done", 3, "Its job is done, so nothing is left to steer.", "Look at it with `synapsor show`."
+    NOT_GIVEN_UP = (
+        "not_given_up",
+        1,
+        "Its job was not given up: a worker applies it, or tries it again.",
+        "See `synapsor jobs list`; `synapsor cancel` keeps it from being applied.",
+    )
+    NOTHING_TO_CANCEL = "nothing_to_cancel", 3, "Only what is approved and not done yet can be canceled."
+
     # an edit, or more time
     NOT_AMENDABLE = "not_amendable", 1, "It cannot be edited or extended by itself."
     NOTHING_TO_EDIT = (
@@ -234,6 +244,9 @@ AMENDING: Final = (
     Rule.OTHER_ROWS,
 )
 """Why nothing is edited or extended."""
+
+STEERING: Final = (Rule.JOB_DONE, Rule.NOT_GIVEN_UP, Rule.NOTHING_TO_CANCEL)
+"""Why a job is not steered so."""
 
 UNDOING: Final = (
     Rule.NOT_APPLIED,

@@ -40,7 +40,7 @@ from tests.notifying import KEY, ROOT, SECRET, Receiver, Telling, receiver, tell
 ALL = "routes:\n  - to: [desk]\n    events: [{}]\n"
 EVERYTHING = (
     "filed, deferred, waiting, question_asked, question_answered, partly_approved, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
-    "reconciliation_required, set_aside, policy_near_limit, policies_stopped, policies_running, "
+    "reconciliation_required, writeback_dead, set_aside, policy_near_limit, policies_stopped, policies_running, "
     "attempts_refused"
 )
 
@@ -120,6 +120,17 @@ async def test_a_first_start_begins_at_the_head_or_where_it_is_told_to(project: 
         await project.tell(since=999)
     await project.tell(since=0)
     assert types(desk) == ["proposal.filed"]
+
+
+@pytest.mark.requirement("steer:told")
+async def test_a_job_that_was_given_up_is_told_at_once_and_why(project: Telling, desk: Receiver) -> None:
+    project.webhook(desk)
+    await approve_one(project.ledger, contract=await project.activate())
+    (lease,) = await project.ledger.lease("w", now=at(90), until=at(150), sources={"shop": 1})
+    assert await project.ledger.steering.park(lease, code="busy", at=at(95)) == (True, True)
+    await project.tell(since=0)
+    assert types(desk)[-1] == "proposal.writeback_dead"
+    assert desk.got[-1].data["data"]["code"] == "busy"
 
 
 async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Telling, desk: Receiver) -> None:

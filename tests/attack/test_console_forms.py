@@ -17,6 +17,7 @@ from synapsor.flow.signing import Signer
 from tests.attack.desk import Hall, approval, hall
 from tests.attack.forms import placeless
 from tests.attack.shop import NOTE, WAIVER, open_shop
+from tests.attack.steered import given_up, say
 from tests.console import HOLD, codes_of, policy
 from tests.databases import load_sqlite
 
@@ -218,3 +219,19 @@ async def test_the_page_of_what_was_applied_has_no_warning_and_no_expiry(desk: H
         page = (await client.get(f"/proposals/{waits}")).text
         assert [words in page for words in ("<dt>Expires", "to be changed")] == [True, True]
         assert ">closed<" not in (await client.get("/jobs")).text
+
+
+@pytest.mark.requirement("steer:told")
+async def test_a_page_tells_of_a_job_that_was_given_up_and_what_was_said_of_it(desk: Hall) -> None:
+    proposal = await given_up(desk.shop)
+    async with desk.client() as client:
+        await desk.login(client)
+        page = (await client.get("/jobs")).text
+        assert ">given up<" in page
+        assert "synapsor jobs requeue" in page
+        words = "Its job was given up after 2 attempts (busy): an operator must requeue or discard it."
+        assert words in (await client.get(f"/proposals/{proposal}")).text
+        await say(desk.shop, "discard", proposal, reason="Nobody wants it.")
+        page = (await client.get(f"/proposals/{proposal}")).text
+        assert "discarded by opal (writeback_operator)" in page
+        assert "It is to be canceled when a worker comes to it." in page

@@ -38,6 +38,7 @@ from synapsor.sql.receipts import insert_receipt
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
 from tests.attack.shop import Shop, as_ledger_owner, meanwhile, open_shop
+from tests.attack.steered import say
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_forged_ledger import body_of, set_body
 from tests.attack.test_operations import everything, task
@@ -274,6 +275,18 @@ async def test_receipts_that_tell_different_things_of_a_group_are_for_a_person(g
     assert await grouped.work() == [("reconciliation_required", "receipts_differ")]
     assert everything(grouped) == before
     assert await standing(grouped, *ids) == ["reconciliation_required"] * 3
+
+
+@pytest.mark.requirement("steer:cancel", "group:whole")
+async def test_a_group_is_canceled_whole_whichever_of_it_was_named(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    before = everything(grouped)
+    await say(grouped, "cancel", ids[0])
+    assert await grouped.work() == [("canceled", "canceled")]
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == ["canceled"] * 3
+    assert grouped.receipts() == 3
+    assert (await replay(grouped.ledger, ids[1], grouped.project.operators())).ok
 
 
 def _claim(proposal: Proposal, target: Any, outcome: Outcome) -> Any:

@@ -62,6 +62,7 @@ MUCH = Proven(
     activated={"billing": "sha256:" + "d" * 64, "big": "sha256:" + "f" * 64},
     decided={"dec_1": ("2026-11-29T10:00:00.000000Z", "sha256:" + "e" * 64)},
     switched="sha256:" + "0" * 64,
+    paused={"": "sha256:" + "1" * 64, "shop": "sha256:" + "2" * 64},
     open={"wrp_1": "sha256:" + "b" * 64},
     used={("small", "2026-11-29"): "sha256:" + "c" * 64, ("small", "2026-11-28"): ""},
 )

@@ -29,6 +29,7 @@ from tests.ledger_records import (
     a_proposal,
     a_receipt,
     an_activation,
+    an_instruction,
     approve_one,
     at,
     file_one,
@@ -593,6 +594,18 @@ async def test_a_job_is_not_leased_while_an_older_open_one_is_about_one_of_its_r
     assert await _lease(ledger, "w3", 500, 560) is None
     assert await ledger.settle(again, [a_receipt(again)]) is Closed.SETTLED
     assert (await _lease(ledger, "w3", 500, 560)).job == second
+
+
+@pytest.mark.requirement("worker:row-order", "steer:given-up")
+async def test_a_job_that_was_given_up_keeps_no_younger_one_waiting_until_it_is_tried_again(ledger: Ledger) -> None:
+    _, first = await approve_one(ledger, **about("INV-1"))
+    _, second = await approve_one(ledger, **about("INV-1"))
+    held = await _lease(ledger)
+    assert await ledger.steering.park(held, code="busy", at=at(91)) == (True, True)
+    younger = await _lease(ledger)
+    assert (held.job, younger.job) == (first, second)
+    await ledger.steering.instruct(an_instruction(ledger, first))
+    assert (await _lease(ledger)).job == first
 
 
 @pytest.mark.requirement("worker:row-order")

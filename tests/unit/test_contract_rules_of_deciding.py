@@ -87,6 +87,7 @@ APPROVAL = [
     ("fewer people for more risk", "quorum: 2}, medium: {expires_hours: 24}", "quorum: 2}, medium: {quorum: 3}", "SYN367"),
     ("a policy's role", "role: lead,", "role: policy_signer,", "SYN368"),
     ("a policy's role at a risk", "role: boss,", "role: policy_steward,", "SYN368"),
+    ("a role of the worker at a risk", "role: boss,", "role: writeback_operator,", "SYN368"),
     ("too many people", "quorum: 2}", "quorum: 11}", "SYN107"),
     ("nobody", "quorum: 2}", "quorum: 0}", "SYN107"),
     ("another worker", "worker: supervised", "worker: any", "SYN106"),

@@ -102,11 +102,17 @@ def _row(connection: sqlite3.Connection, table: str, **given: object) -> dict[st
     return row
 
 
+OPEN: dict[str, object] = {"open": 1, "attempt": 0, "anew": 0, "lease": None, "lease_until": None, "parked": None}
+"""A job that nobody has taken yet."""
+
+
 def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
     given: dict[str, dict[str, object]] = {
         "checkpoint": {"previous": 0},
         "decision": {"verdict": "approve"},
         "policy_switch": {"state": "stopped"},
+        "worker_pause": {"state": "paused"},
+        "instruction": {"verb": "cancel"},
         "evidence": {"id": "ev_x"},
         "refused_login": {"door": "console"},
         "migration": {"number": 99},
@@ -119,6 +125,8 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
 def test_a_record_is_never_changed_deleted_or_replaced(connection: sqlite3.Connection, table: str) -> None:
     if table == "evidence":
         _row(connection, "query_audit", id="aud_x")
+    if table == "instruction":
+        _row(connection, "job", **OPEN)
     row = _minimal(connection, table)
     names = ", ".join(row)
     values = ", ".join(":" + n for n in row)
@@ -186,7 +194,7 @@ def test_only_the_status_of_a_proposal_ever_changes(connection: sqlite3.Connecti
 
 @pytest.mark.parametrize("column", ["seq", "id", "at", "proposal", "decision", "source", "body"])
 def test_only_the_lease_of_a_job_ever_changes(connection: sqlite3.Connection, column: str) -> None:
-    _row(connection, "job", open=1, attempt=0, lease=None, lease_until=None)
+    _row(connection, "job", **OPEN)
     with pytest.raises(sqlite3.IntegrityError, match="append only"):
         connection.execute(f"UPDATE job SET {column} = ?", (2 if column == "seq" else "y",))
     with pytest.raises(sqlite3.IntegrityError, match="append only"):
@@ -194,7 +202,7 @@ def test_only_the_lease_of_a_job_ever_changes(connection: sqlite3.Connection, co
 
 
 def test_a_closed_job_stays_closed_and_attempts_only_grow(connection: sqlite3.Connection) -> None:
-    _row(connection, "job", open=1, attempt=0, lease=None, lease_until=None, id="j", proposal="p")
+    _row(connection, "job", **OPEN, id="j", proposal="p")
     connection.execute("UPDATE job SET attempt = 2")
     with pytest.raises(sqlite3.IntegrityError, match="only grow"):
         connection.execute("UPDATE job SET attempt = 1")
@@ -237,15 +245,41 @@ def test_rows_are_those_of_open_jobs_and_of_all_of_their_group(connection: sqlit
         told = {"request": name, "capability": name, "status": "review_required", "group_id": group}
         _row(connection, "proposal", seq=seq, id=name, **told)
         _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}")
-    start = {"open": 1, "attempt": 0, "lease": None, "lease_until": None}
-    _row(connection, "job", seq=11, id="j1", proposal="p", **start)
-    _row(connection, "job", seq=12, id="j2", proposal="g2", **start)
+    _row(connection, "job", **OPEN, seq=11, id="j1", proposal="p")
+    _row(connection, "job", **OPEN, seq=12, id="j2", proposal="g2")
     rows = "SELECT seq, target FROM job_row ORDER BY seq, target"
     of_group = [(12, "row of g1"), (12, "row of g2")]
     assert [tuple(row.values()) for row in connection.execute(rows)] == [(11, "row of p"), *of_group]
     _row(connection, "settlement", job="j1")
     connection.execute("UPDATE job SET open = 0 WHERE id = 'j1'")
     assert [tuple(row.values()) for row in connection.execute(rows)] == of_group
+
+
+@pytest.mark.requirement("steer:given-up")
+def test_a_job_is_given_up_by_an_event_and_taken_again_by_an_instruction_of_later(
+    connection: sqlite3.Connection,
+) -> None:
+    _row(connection, "job", **OPEN, id="j", proposal="p")
+    with pytest.raises(sqlite3.IntegrityError, match="not given up"):
+        connection.execute("UPDATE job SET parked = 'now'")
+    _row(connection, "instruction", seq=1, id="early", job="j", proposal="p", verb="requeue")
+    for seq, kind in enumerate(("job_leased", "job_parked"), start=1):
+        _row(connection, "event", seq=seq, kind=kind, subject="p")
+    connection.execute("UPDATE job SET parked = 'now'")
+    with pytest.raises(sqlite3.IntegrityError, match="nobody has it tried again"):
+        connection.execute("UPDATE job SET parked = NULL")
+    _row(connection, "instruction", seq=3, id="late", job="j", proposal="p", verb="requeue")
+    connection.execute("UPDATE job SET parked = NULL")
+
+
+@pytest.mark.requirement("steer:given-up")
+def test_nobody_has_in_hand_what_was_given_up_and_nothing_is_said_of_a_job_that_is_done(
+    connection: sqlite3.Connection,
+) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        _row(connection, "job", **{**OPEN, "parked": "now", "lease": "l", "lease_until": "then"})
+    with pytest.raises(sqlite3.IntegrityError, match="no such job"):
+        _row(connection, "instruction", job="j", proposal="p", verb="cancel")
 
 
 # The state machine.
@@ -409,7 +443,7 @@ def test_a_group_has_one_job(connection: sqlite3.Connection) -> None:
             group_id="g",
         )
     _row(connection, "proposal", seq=3, id="c", request="c", status="review_required", group_id=None)
-    alone = {"open": 1, "attempt": 0, "lease": None, "lease_until": None}
+    alone = OPEN
     _row(connection, "job", seq=1, id="a", proposal="a", **alone)
     with pytest.raises(sqlite3.IntegrityError, match="its group has one"):
         _row(connection, "job", seq=2, id="b", proposal="b", **alone)
@@ -423,7 +457,7 @@ def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_plac
     for name, text in queries("synapsor.ledger").items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
         assert "'" not in re.sub(
-            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running)'",
+            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked)'",
             "",
             text,
         ), name

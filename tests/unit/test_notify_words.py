@@ -18,6 +18,7 @@ from synapsor.config.notify import Smtp
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.statements import SwitchState
+from synapsor.core.steering import EVENTS as STEERED
 from synapsor.ledger import store
 from synapsor.notify.mail import MailChannel
 from synapsor.notify.message import Message, as_text, from_text, message_of
@@ -215,6 +216,7 @@ def test_every_event_of_the_ledger_is_told_or_known_not_to_be() -> None:
     named = {kind for file in LEDGER.glob("*.py") for kind in calls.findall(file.read_text(encoding="utf-8"))}
     named |= {f"proposal_{status}" for status in Status if status is not Status.REVIEW_REQUIRED}
     named |= {f"policies_{state}" for state in get_args(SwitchState)} | {"policy_near_limit", "policy_used"}
+    named |= {*STEERED.values(), "worker_paused", "worker_resumed"}
     assert named == set(EVENTS) | UNTOLD | COUNTED_ONLY
     assert len(named) == len(EVENTS) + len(UNTOLD) + len(COUNTED_ONLY)
 

@@ -19,6 +19,7 @@ from synapsor.cli.arguments import (
     policies,
     rest,
     serving,
+    steering,
 )
 from synapsor.cli.arguments.base import with_globals
 
@@ -60,6 +61,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     with_globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for part in (serving, authoring, contracts, importing, deciding, amending, policies, operators, looking, rest):
+    for part in (
+        serving,
+        authoring,
+        contracts,
+        importing,
+        deciding,
+        amending,
+        policies,
+        steering,
+        operators,
+        looking,
+        rest,
+    ):
         part.add(commands)
     return parser

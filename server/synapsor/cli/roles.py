@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from synapsor import runtime
 from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
-from synapsor.contract.approvals import NO_PERSON, POLICY_STEWARD
+from synapsor.contract.approvals import NO_PERSON, POLICY_STEWARD, WRITEBACK_OPERATOR
 from synapsor.contract.digest import from_body
 from synapsor.contract.load import read_file
 from synapsor.contract.mapping import REVEALER
@@ -15,7 +15,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.needs import proposals_of
 from synapsor.core.review import ACTIVATOR_ROLE
 
-_OURS = frozenset({ACTIVATOR_ROLE, POLICY_STEWARD, *NO_PERSON})
+_OURS = frozenset({ACTIVATOR_ROLE, POLICY_STEWARD, WRITEBACK_OPERATOR, *NO_PERSON})
 
 
 async def unnamed(config: Config, roles: Collection[str]) -> list[str]:

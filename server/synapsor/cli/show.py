@@ -89,6 +89,7 @@ def record_body(record: ProposalRecord) -> dict[str, Any]:
         "decisions": [{**to_body(s.decision), "signature": s.signature} for s in record.decisions],
         "questions": [to_body(one) for one in record.exchanges],
         "job": to_body(record.job) if record.job else None,
+        "instructions": [{**to_body(s.instruction), "signature": s.signature} for s in record.instructions],
         "receipts": [r.told for r in record.receipts],
         "group": [
             {"proposal": o.proposal.id, "capability": o.proposal.capability, "status": o.status.value}

@@ -20,6 +20,7 @@ from synapsor.core.plain import span
 from synapsor.core.words import many
 from synapsor.web.loop import on_signals
 from synapsor.web.loop import run as run_loop
+from synapsor.work.lane import PARKED
 
 
 def run(arguments: Namespace) -> int:
@@ -74,8 +75,10 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> st
         return f"Stopped; {settled or 'nothing'} settled."
     last = {outcome["job"]: outcome["outcome"] for outcome in done}
     waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
+    dead = sum(outcome == PARKED for outcome in last.values())
+    given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
     left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    return f"{settled} settled.{left}" if settled or waiting else "Nothing was due."
+    return f"{settled} settled.{left}{given}" if settled or waiting or dead else "Nothing was due."
 
 
 def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:

@@ -146,9 +146,10 @@ class Event(_Told):
         "canceled",
         About(
             kind="proposal_canceled",
-            happened="was canceled with the group that it belongs to",
-            counted="canceled with their group",
+            happened="was canceled, by a person or with the group that it belongs to",
+            counted="canceled",
             left=True,
+            receipt=True,
         ),
     )
     SUPERSEDED = (
@@ -169,6 +170,16 @@ class Event(_Told):
             urgent=True,
             told=True,
             receipt=True,
+        ),
+    )
+    WRITEBACK_DEAD = (
+        "writeback_dead",
+        About(
+            kind="job_parked",
+            happened="was approved and not applied: its job was given up, and an operator must requeue or discard it",
+            counted="approved, whose jobs were given up",
+            urgent=True,
+            told=True,
         ),
     )
     SET_ASIDE = (

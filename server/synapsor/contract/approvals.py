@@ -21,6 +21,9 @@ POLICY_SIGNER: Final = "policy_signer"
 POLICY_STEWARD: Final = "policy_steward"
 """The role of a person who may stop and start automatic approval."""
 
+WRITEBACK_OPERATOR: Final = "writeback_operator"
+"""The role of a person who steers the worker: pauses and resumes it, cancels a job, and requeues or discards one that was given up."""
+
 LOGIN_VOUCHER: Final = "login_voucher"
 """The role of the key with which a console says who logged in with an identity provider; no person has it."""
 
@@ -120,7 +123,7 @@ def _levels(path: Path, capability: ProposeCapability, at: Positions) -> Iterato
     approval, named = capability.approval, levels(capability.risk)
     here: Path = (*path, "approval")
     for place, role in (((*here, "role"), approval.role), *_other_roles(here, capability)):
-        if role in {*NO_PERSON, POLICY_STEWARD}:
+        if role in {*NO_PERSON, POLICY_STEWARD, WRITEBACK_OPERATOR}:
             yield at.at_value(place, "SYN368", f"`{role}` decides on no proposal.", "Name a role of people.")
     for level in LEVELS[1:]:
         other = approval.high if level == "high" else approval.medium

@@ -39,16 +39,26 @@ _AFTER_REJECTION: Mapping[RejectCode, tuple[Next, ...]] = {
 }
 """After every other rejection, asking again would be asking for the same."""
 _POLL_S: Mapping[Status, int] = {_S.REVIEW_REQUIRED: 15, _S.APPROVED: 2}
+_POLL_GIVEN_UP_S: Final = 60
 
 
 def allowed_next(
-    status: Status, rejected: RejectCode | None = None, *, asked: bool = False, replaced: bool = False
+    status: Status,
+    rejected: RejectCode | None = None,
+    *,
+    asked: bool = False,
+    replaced: bool = False,
+    given_up: bool = False,
+    called_off: bool = False,
 ) -> tuple[Next, ...]:
     """Return what an agent may do next.
 
-    `rejected` is the word of a rejection that has one, `asked` says that a person waits for an answer, and `replaced` that another
-    proposal has taken its place.
+    `rejected` is the word of a rejection that has one, `asked` says that a person waits for an answer, `replaced` that another proposal
+    has taken its place, `given_up` that it was approved and a person must look at its job, and `called_off` that a person canceled it
+    after it was approved.
     """
+    if (given_up and status is Status.APPROVED) or (called_off and status is Status.CANCELED):
+        return ("tell_user", "wait") if given_up else ("tell_user",)
     if status is Status.REVIEW_REQUIRED and asked:
         return ("answer_question", *_AFTER[status])
     if status is Status.SUPERSEDED and replaced:
@@ -58,6 +68,8 @@ def allowed_next(
     return _AFTER.get(status, ("tell_user",))
 
 
-def next_poll_s(status: Status) -> int | None:
-    """Return in how many seconds it is worth looking again; None of what stands at its end."""
+def next_poll_s(status: Status, *, given_up: bool = False) -> int | None:
+    """Return in how many seconds it is worth looking again; None of what stands at its end. What was given up waits for a person."""
+    if given_up and status is Status.APPROVED:
+        return _POLL_GIVEN_UP_S
     return _POLL_S.get(status)

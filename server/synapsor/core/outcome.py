@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     ALREADY_APPLIED = "already_applied"
     CONFLICT = "conflict"
     FAILED = "failed"
+    CANCELED = "canceled"
     RECONCILIATION_REQUIRED = "reconciliation_required"
     RETRY = "retry"
 
@@ -139,6 +140,18 @@ class Why(_Told):
     SOURCE_NOT_WRITABLE = "source_not_writable", "The source is not in `mode: writeback` for this worker."
     RELATION_MISSING = "relation_missing", "The relation is not there, or the worker may not see it. Tried again."
 
+    # What people who steer the worker have said.
+    CANCELED = "canceled", "A person canceled it before it was applied."
+    DISCARDED = "discarded", "Its job was given up, and an operator discarded it."
+    CANCEL_UNPROVEN = (
+        "cancel_unproven",
+        "A person canceled it, and nobody who is trusted now has signed that. It is neither applied nor canceled.",
+    )
+    JOB_PARKED = (
+        "job_parked",
+        "Its job was given up, and nobody who is trusted now has signed that it is to be tried again.",
+    )
+
     # The row, in the source's transaction.
     ROW_GONE = "row_gone", "The row is not there any more under its key and tenant."
     VERSION_MOVED = (
@@ -200,16 +213,6 @@ class Why(_Told):
     INTERNAL = "internal", "The worker's own code failed, and nothing is known of the attempt. Tried again."
 
 
-class GivenUp(_Told):
-    """How a job that was tried too often came to its end; it goes before the word of the last attempt."""
-
-    GAVE_UP = "gave_up", "Every attempt failed without effect; a `failed` receipt in the source makes that final."
-    UNRESOLVED = (
-        "unresolved",
-        "Every attempt failed and the source could not be asked. A person must look at its receipts.",
-    )
-
-
 def why_failed(failure: Failure) -> Why:
     """Return the word for how a source failed."""
     return Why[failure.name]
@@ -221,13 +224,5 @@ def why_refused(rule: str) -> Why:
 
 
 def meaning_of(code: str) -> str:
-    """Return what a code that a record keeps means, in sentences; "" of one that nobody knows."""
-    given_up = next((one for one in GivenUp if code == one or code.startswith(f"{one}_")), None)
-    word = code.removeprefix(given_up or "").removeprefix("_")
-    why = next((one for one in Why if one == word), None)
-    return " ".join(told.meaning for told in (given_up, why) if told is not None)
-
-
-def code_of(why: Why | None, given_up: GivenUp | None = None) -> str:
-    """Return the code that a record keeps: the word, after how it was given up; "" when it was applied."""
-    return "_".join(word for word in (given_up, why) if word)
+    """Return what a code that a record keeps means, in a sentence; "" of one that nobody knows."""
+    return next((one.meaning for one in Why if one == code), "")

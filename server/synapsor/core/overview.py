@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from synapsor.contract.approval import Level
 from synapsor.core.proposal import Status
@@ -42,9 +43,18 @@ class Waiting:
     of: int
 
 
+Stands: TypeAlias = Literal["due", "leased", "later", "dead", "closed"]
+"""How a job stands: to be taken, in a worker's hand, put off, given up, or done."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """A job as it stands."""
+    """A job as it stands.
+
+    Attributes:
+        parked: when it was given up; None of one that was not, or that a person has had tried again.
+        anew: how many attempts there were before a person had it tried again.
+    """
 
     id: str
     at: str
@@ -56,10 +66,22 @@ class JobState:
     lease_until: str | None
     not_before: str | None
     code: str | None
+    parked: str | None
+    anew: int
 
     def leased(self, now: str) -> bool:
         """Tell whether a worker has it in hand."""
         return self.is_open and self.lease_until is not None and self.lease_until > now
+
+    def stands(self, now: str) -> Stands:
+        """Return how it stands in one word."""
+        if not self.is_open:
+            return "closed"
+        if self.parked is not None:
+            return "dead"
+        if self.leased(now):
+            return "leased"
+        return "later" if self.not_before is not None and self.not_before > now else "due"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

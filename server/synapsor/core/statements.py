@@ -1,4 +1,4 @@
-"""What people and their keys sign: decisions, questions, amendments, logins, activations, switches, looks and undos.
+"""What people and their keys sign: decisions, questions, amendments, logins, activations, switches, looks, undos, and how writeback is steered.
 
 Each is one frozen statement, signed (Ed25519, RFC 8032) over its canonical form under a tag of its own kind, so that no signature over one
 is a signature over another. What a signature is worth, `core.review` says.
@@ -20,6 +20,8 @@ from synapsor.values import canonical, digest_bytes
 Verdict = Literal["approve", "reject"]
 
 SwitchState = Literal["stopped", "running"]
+PauseState = Literal["paused", "running"]
+JobVerb = Literal["requeue", "discard", "cancel"]
 LoginMethod = Literal["key", "oidc", "code"]
 CodeMethod = Literal["totp", "bound"]
 
@@ -273,10 +275,63 @@ class Undo:
     at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What is signed to have a job that was given up tried again or discarded, or a job that is not done yet canceled.
+
+    Attributes:
+        parts: all that the job applies, each proposal with its digest, in the job's order.
+        proposal: the one of them that the person named.
+        role: in which role it is asked; of a cancel it may be the one that decides on that proposal.
+    """
+
+    id: str
+    ledger: str
+    verb: JobVerb
+    job: str
+    parts: tuple[tuple[str, str], ...]
+    proposal: str
+    operator: str
+    role: str
+    at: Instant
+    reason: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInstruction:
+    """An instruction with its signature, base64."""
+
+    instruction: Instruction
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """What is signed so that workers take no new job of a source, or of any ("" for `source`), or so that they do again."""
+
+    id: str
+    ledger: str
+    state: PauseState
+    source: str
+    operator: str
+    at: Instant
+    reason: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPause:
+    """A pause, or the end of one, with its signature, base64."""
+
+    pause: Pause
+    signature: str
+
+
 Spoken = Decision | Inquiry | Amendment | Reveal
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
-Statement = Spoken | Activation | Switch | Undo | Login
+Statement = Spoken | Activation | Switch | Undo | Login | Instruction | Pause
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:

@@ -68,7 +68,9 @@ class Lease:
     """The right to work on a job until it expires. It saves work; the receipt in the source is what makes it safe.
 
     Attributes:
+        attempt: which attempt of the job it is, from 1.
         head: the hash of the event that tells of it, which the receipt in the source keeps.
+        anew: how many attempts there were before a person had it tried again; those do not count against it.
         capability, rows: what the job is about and how many rows, as the ledger's columns say it: for a line of the log, and proof of nothing.
     """
 
@@ -78,8 +80,14 @@ class Lease:
     attempt: int
     expires_at: Instant
     head: str
+    anew: int = 0
     capability: str = ""
     rows: int = 0
+
+    @property
+    def tries(self) -> int:
+        """How many attempts count against it, this one among them."""
+        return self.attempt - self.anew
 
 
 Verb = Literal["inserted", "updated", "deleted"]
@@ -133,7 +141,7 @@ class Receipt:
     """The ledger's record of an outcome.
 
     Attributes:
-        code: why, as `code_of` words it; "" when applied.
+        code: why, in a word of `Why`; "" when applied.
         changed: whether the source database holds the change.
         newcomers: rows that match the set's filter now and are none of its members; they were left as they are.
         members: what was done to each member of the proposal, in their order; none where nothing changed.

@@ -25,7 +25,7 @@ from synapsor.flow.drift import Watch
 from synapsor.flow.lookup import ANSWER_TOOL, BUILT_IN, looked_up, own_proposal, view_resource
 from synapsor.flow.own import Own
 from synapsor.flow.prepare import Served, Tool
-from synapsor.flow.propose import proposal_view, propose
+from synapsor.flow.propose import job_told, proposal_view, propose
 from synapsor.flow.rate import Rates
 from synapsor.flow.read import read
 from synapsor.flow.standing import Standing
@@ -152,7 +152,7 @@ class Desk:
             placed = await self._room.wait(found[0].proposal, session.client, seconds, company, asked=asked)
             found = await self._own_proposal(handle, session)
         await self._ledger.record_read(plain_audit(call, "waited" if tool.waits else "ok"), None)
-        summary = f"The proposal {found[0].status.stands}."
+        summary = f"The proposal {found[0].status.stands}.{job_told(found[0])}"
         if not placed:
             summary += " This call did not wait, since as many wait already as may."
         view = proposal_view(*found)

@@ -26,6 +26,7 @@ from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.proposal import Amended, Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
+from synapsor.core.steering import standing, state_words
 from synapsor.core.writeback import Receipt, target
 from synapsor.errors import Code, IntegrityError, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
@@ -72,7 +73,9 @@ async def propose(
     elif record.status is Status.REVIEW_REQUIRED:
         summary = "This change is already waiting for a decision."
     else:
-        summary = f"This change was asked for before and {record.status.stands}; nothing new was filed."
+        summary = (
+            f"This change was asked for before and {record.status.stands}; nothing new was filed.{job_told(record)}"
+        )
     return success(
         call.capability,
         "propose",
@@ -224,6 +227,12 @@ def proposal_of(
     )
 
 
+def job_told(record: ProposalRecord) -> str:
+    """Return what keeps an approved change from being applied, or that somebody wanted to, as a further sentence; "" for nothing."""
+    words = "" if record.differs else state_words(record.together)
+    return f" {words}" if words else ""
+
+
 def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     """Return what a model may see of a proposal: reviewed columns, its state and outcome; no tenant, principal or approver.
 
@@ -237,6 +246,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     questions = _questions(record)
     amends = proposal.amends if not record.differs else None
     receipt = record.receipts[-1] if record.receipts else None
+    given_up = not record.differs and standing(record.together).parked is not None
     return {
         "id": proposal.id,
         "status": record.status.value,
@@ -258,9 +268,11 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
                 rejection["code"] if rejection else None,
                 asked=not all(one["answered"] for one in questions),
                 replaced=successor is not None,
+                given_up=given_up,
+                called_off=receipt is not None,
             )
         ),
-        "next_poll_s": next_poll_s(record.status),
+        "next_poll_s": next_poll_s(record.status, given_up=given_up),
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
 

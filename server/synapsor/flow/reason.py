@@ -9,7 +9,20 @@ from typing import Final, Literal
 from synapsor.core.presets import REJECT_CODES, known_code
 from synapsor.errors import UsageError
 
-Act = Literal["approve", "reject", "switch", "undo", "reveal", "edit", "extend", "question"]
+Act = Literal[
+    "approve",
+    "reject",
+    "switch",
+    "undo",
+    "reveal",
+    "edit",
+    "extend",
+    "question",
+    "pause",
+    "cancel",
+    "requeue",
+    "discard",
+]
 
 MAX_REASON: Final = 500
 
@@ -20,6 +33,10 @@ _NEEDED: Final[Mapping[Act, tuple[str, str]]] = {
     "edit": ("An edit", "those who decide are told, and the agent is"),
     "extend": ("More time", "those who decide are told, and the agent is"),
     "question": ("A question", "the agent is asked"),
+    "pause": ("A pause, or its end,", "it stays on record"),
+    "cancel": ("A cancel", "it stays on record"),
+    "requeue": ("Another try", "it stays on record"),
+    "discard": ("A discard", "it stays on record"),
 }
 """What nobody does without a reason, and who learns it."""
 

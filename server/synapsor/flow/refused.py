@@ -22,10 +22,13 @@ NOBODY: Final = "?"
 POLICIES: Final = "automatic approval"
 """What a switch of automatic approval is about, among the refused attempts; no contract and no proposal is called so."""
 
+WORKER: Final = "the worker"
+"""What a pause is about, among the refused attempts; no contract and no proposal is called so."""
+
 
 @asynccontextmanager
 async def recording(ledger: ReviewLedger, about: str, who: str, now: dt.datetime) -> AsyncIterator[None]:
-    """Record what is refused inside, and to whom; what it is `about` is a proposal, a contract or `POLICIES`."""
+    """Record what is refused inside, and to whom; what it is `about` is a proposal, a contract, `POLICIES` or `WORKER`."""
     try:
         yield
     except (DecisionRefused, Refusal) as refused:

@@ -16,7 +16,8 @@ from synapsor.core.login import decision_holds, spoken_by
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.statements import Operator, SignedDecision, SignedInstruction, signature_holds
+from synapsor.core.steering import state_words
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -39,7 +40,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `done` or `settled`."""
+    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done` or `settled`."""
 
     name: str
     facts: Mapping[str, Any]
@@ -97,7 +98,7 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
     parts = body.get("parts")
-    inner = parts[0] if parts else body.get("decision") or body.get("question")
+    inner = parts[0] if parts else body.get("decision") or body.get("question") or body.get("instruction")
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 
@@ -158,6 +159,8 @@ async def _proposal(
         yield _inquired(exchange, proposal, operators, (*recorded.get("question", ()), *recorded.get("answer", ())))
     for signed in record.decisions:
         yield _decided(signed, proposal, operators, ledger.id, tuple(recorded.get("decision", ())))
+    for said in (one for each in record.together for one in each.instructions):
+        yield _steered(said, record, operators, ledger.id, tuple(recorded.get("instruction", ())))
     for receipt in record.receipts:
         yield _done(receipt, proposal, tuple(recorded.get("receipt", ())))
     yield _settled(record, tuple(recorded.get("job", ())) + tuple(recorded.get("settlement", ())))
@@ -276,6 +279,28 @@ def _decided(
     return Step(name="decided", facts=facts, checks=own + tuple(c for c in checks if decision.id in c.what))
 
 
+def _steered(
+    said: SignedInstruction,
+    record: ProposalRecord,
+    operators: Mapping[str, Operator],
+    ledger: str,
+    checks: tuple[Check, ...],
+) -> Step:
+    told, job = said.instruction, record.job
+    operator = operators.get(told.operator)
+    holds = operator is not None and signature_holds(told, said.signature, operator)
+    own = (
+        Check(
+            what=f"signature of {told.operator} on {told.id}",
+            stored="holds",
+            found="holds" if holds else "does not hold",
+        ),
+        Check(what=f"job that {told.id} is about", stored=told.job, found=job.id if job else "missing"),
+        Check(what=f"ledger that {told.id} is for", stored=told.ledger, found=ledger),
+    )
+    return Step(name="steered", facts=to_body(told), checks=own + tuple(c for c in checks if told.id in c.what))
+
+
 def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> Step:
     own = [Check(what=f"digest that {receipt.id} is about", stored=receipt.digest, found=proposal.digest)]
     if receipt.changed:
@@ -292,6 +317,8 @@ def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> St
 
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     ends = TRANSITIONS[Status.APPROVED]
+    if record.job is None:
+        ends -= {Status.CANCELED}  # with its group, before anybody had approved it
     last = record.receipts[-1].outcome if record.receipts else None
     told = (
         ()
@@ -302,6 +329,7 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     facts = {
         "status": record.status.value,
         "job": job.id if job else None,
+        "held": state_words(record.together),
         "group": {other.proposal.id: other.status.value for other in record.group},
     }
     bound: tuple[Check, ...] = ()

@@ -47,5 +47,5 @@ async def settle(ledger: WorkLedger, lease: Lease, result: Result, *, at: str) -
             "job set aside: the ledger's records contradict each other; `synapsor verify` names what was altered",
             extra={"action": "job_set_aside", "job": lease.job.id, "code": Why.RECORDS_DIFFER.value},
         )
-        return replace(result, outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER, given_up=None, by=None)
+        return replace(result, outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER, by=None)
     return result if closed is Closed.SETTLED else None

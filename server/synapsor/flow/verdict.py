@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
+from synapsor.core.outcome import Outcome, Why, why_failed
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import Done, SourceReceipt, receipt_key, told_of
@@ -68,7 +68,6 @@ class Result:
 
     Attributes:
         why: the reason, unless it was applied.
-        given_up: how it ended, where it was the last of too many.
         by: the proposal that the reason is about; None where it is about no one of them.
         recorded: the source holds a receipt of it already.
         done: what was done to each member of each proposal.
@@ -79,7 +78,6 @@ class Result:
 
     outcome: Outcome
     why: Why | None = None
-    given_up: GivenUp | None = None
     by: str | None = None
     recorded: bool = False
     done: Mapping[str, tuple[Done, ...]] = field(default_factory=dict)
@@ -90,7 +88,7 @@ class Result:
     @property
     def code(self) -> str:
         """What records keep of the reason."""
-        return code_of(self.why, self.given_up)
+        return self.why.value if self.why else ""
 
     def code_for(self, proposal: str) -> str:
         """What the records of one of the proposals keep of it: of one that another one took with it, that."""
@@ -112,7 +110,7 @@ def stopped(task: Claim, outcome: Outcome, why: Why, moved: tuple[str, ...] = ()
 
 async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
     """Leave receipts that say these were not applied, unless another verdict is there already, which then counts."""
-    assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED}  # noqa: S101  # the only verdicts without a change
+    assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED, Outcome.CANCELED}  # noqa: S101  # the only verdicts without a change
     lead = claims[0]
     try:
         async with lead.source.transaction(time_ms=lead.time_ms) as tx:

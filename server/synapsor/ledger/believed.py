@@ -18,7 +18,7 @@ from synapsor.core.records import from_body
 from synapsor.errors import IntegrityError
 from synapsor.ledger.chain import GENESIS, Checkpoint, Told, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Row
-from synapsor.ledger.kinds import DECISION, PROPOSAL, Kind, Record, loads
+from synapsor.ledger.kinds import DECISION, INSTRUCTION, PROPOSAL, Kind, Record, loads
 from synapsor.values import digest_bytes
 
 NOTHING = ""
@@ -33,6 +33,7 @@ class Proven:
         activated: the hash of the event that activated each contract last.
         decided: of each decision of the last minutes, by its handle, the moment of its event and its digest.
         switched: that of the one that stopped or started automatic approval last.
+        paused: that of the one that paused or resumed each source last, and all of them ("").
         open: of each proposal that had not reached its end, the hash over the hashes of all its events.
         used: of each policy and day (UTC), the hash over the digests of all its uses.
     """
@@ -42,6 +43,7 @@ class Proven:
     activated: Mapping[str, str] = field(default_factory=dict)
     decided: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     switched: str = NOTHING
+    paused: Mapping[str, str] = field(default_factory=dict)
     open: Mapping[str, str] = field(default_factory=dict)
     used: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -125,17 +127,19 @@ def is_as_filed(proposal: Row, event: Row, told: Told) -> bool:
     return all(proposal[name] == value for name, value in PROPOSAL.columns(loads(proposal["body"])).items())
 
 
-def stands(proposal: Row, events: Sequence[tuple[Row, Told]], decisions: Iterable[Row], trust: Trust) -> bool:
-    """Tell whether a proposal is the one that was filed and stands where all of its events say, each decision that they tell of is there,
-    and no event is missing that this process has seen.
+def stands(proposal: Row, events: Sequence[tuple[Row, Told]], signed: Iterable[Row], trust: Trust) -> bool:
+    """Tell whether a proposal is the one that was filed and stands where all of its events say, each decision and instruction that they
+    tell of is among what people have signed, and no event is missing that this process has seen.
     """
     if not events or not is_as_filed(proposal, *events[0]):
         return False
-    kept = {row["seq"]: row for row in decisions}
+    kept = {row["seq"]: row for row in signed}
     led = led_to(events, trust)
     seen = NOTHING
     for row, told in events:
         if DECISION.name in told.records and not _decided(row, told, kept.get(row["seq"]), trust):
+            return False
+        if INSTRUCTION.name in told.records and not _instructed(told, kept.get(row["seq"])):
             return False
         if row["seq"] <= trust.proven.seq:
             seen = plus(seen, row["hash"])
@@ -161,6 +165,10 @@ def led_to(events: Iterable[tuple[Row, Told]], trust: Trust) -> Status | None:
         except IntegrityError:
             return None
     return led
+
+
+def _instructed(told: Told, kept: Row | None) -> bool:
+    return kept is not None and is_told(INSTRUCTION, kept["id"], kept["body"], told)
 
 
 def _decided(event: Row, told: Told, kept: Row | None, trust: Trust) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from synapsor import handles
 from synapsor.core.moment import parse, stamp
@@ -21,9 +22,13 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
+from synapsor.ledger.pauses import unchanged
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
+
+Pauses = Mapping[str, str | None] | None
+"""The newest pause of each source, and of all (""), by its handle, as they were judged; None where nobody judged any."""
 
 
 LONGEST = dt.timedelta(minutes=10)
@@ -54,25 +59,29 @@ async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
     return None
 
 
-async def lease(
-    book: Book,
-    worker: str,
-    trust: Trust,
-    *,
-    now: str,
-    until: str,
-    sources: Mapping[str, int],
-    permits: Permits = None,
-    most: int | None = None,
-) -> tuple[Lease, ...]:
-    """Lease such jobs, oldest first, at most so many of each source and `most` in all."""
-    room = {source: free for source, free in sources.items() if free > 0}
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs are to be leased, and until when: at most so many of each source and `most` in all."""
+
+    now: str
+    until: str
+    sources: Mapping[str, int]
+    permits: Permits = None
+    pauses: Pauses = None
+    most: int | None = None
+
+
+async def lease(book: Book, worker: str, trust: Trust, wanted: Wanted) -> tuple[Lease, ...]:
+    """Lease such jobs, oldest first; of a source whose newest pauses are others than were judged, none."""
+    sources, pauses, most = wanted.sources, wanted.pauses, wanted.most
+    going = tuple(sources) if pauses is None else await unchanged(book.tx, tuple(sources), pauses, trust)
+    room = {source: sources[source] for source in going if sources[source] > 0}
     taken: list[Lease] = []
     while room and (most is None or len(taken) < most):
-        row = await due(book.tx, now, tuple(room), trust, permits)
+        row = await due(book.tx, wanted.now, tuple(room), trust, wanted.permits)
         if row is None:
             break
-        held = await _taken(book, row, worker, now=now, until=until)
+        held = await _taken(book, row, worker, now=wanted.now, until=wanted.until)
         if held is None:
             continue
         taken.append(held)
@@ -102,6 +111,7 @@ async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> 
         attempt=attempt,
         expires_at=until,
         head=await book.head(),
+        anew=row["anew"],
         capability=row["capability"] or "",
         rows=row["rows"],
     )

@@ -74,6 +74,12 @@ def _job(body: Body) -> dict[str, Any]:
     return {"at": body["at"], "proposal": lead["proposal"], "decision": lead["decision"], "source": body["source"]}
 
 
+def _instruction(body: Body) -> dict[str, Any]:
+    """Return an instruction's columns; it is kept with the proposal that its job is kept with, the first of its parts."""
+    told = body["instruction"]
+    return {"proposal": told["parts"][0][0], **{name: told[name] for name in ("at", "job", "operator", "verb")}}
+
+
 AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence", "run"))
 EVIDENCE = Kind("evidence", "ev", _pick("at", "tenant", "principal", "capability"))
 CONTRACT = Kind("contract_version", "ctr", _pick("at", "name", "digest"))
@@ -105,6 +111,8 @@ REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "r
 REFUSED_LOGIN = Kind("refused_login", "lgr", _pick("at", "door", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
+PAUSE = Kind("worker_pause", "pau", _within("pause", "at", "operator", "source", "state"))
+INSTRUCTION = Kind("instruction", "ins", _instruction)
 JOB = Kind("job", "job", _job)
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
 REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
@@ -126,6 +134,8 @@ KINDS: dict[str, Kind] = {
         REFUSED_LOGIN,
         USE,
         SWITCH,
+        PAUSE,
+        INSTRUCTION,
         JOB,
         RECEIPT,
         SETTLEMENT,

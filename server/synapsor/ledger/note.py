@@ -24,7 +24,7 @@ from synapsor.values import canonical
 log = logging.getLogger("synapsor.ledger")
 
 _LARGEST: Final = 16 * 1024 * 1024
-_FORM: Final = 2
+_FORM: Final = 3
 """Of what is remembered and how: a program that remembers more takes no note of one that remembered less."""
 
 
@@ -87,6 +87,7 @@ def _told(proven: Proven) -> dict[str, Any]:
         "activated": dict(proven.activated),
         "decided": {handle: list(told) for handle, told in proven.decided.items()},
         "switched": proven.switched,
+        "paused": dict(proven.paused),
         "open": dict(proven.open),
         "used": [[policy, day, seen] for (policy, day), seen in sorted(proven.used.items())],
     }
@@ -101,6 +102,7 @@ def _proven(told: dict[str, Any]) -> Proven | None:
         activated=told["activated"],
         decided={handle: (at, digest) for handle, (at, digest) in told["decided"].items()},
         switched=told["switched"],
+        paused=told["paused"],
         open=told["open"],
         used={(policy, day): seen for policy, day, seen in told["used"]},
     )

@@ -88,10 +88,17 @@ class Overview:
             return [*await tx.all("open_jobs", limit=limit), *await tx.all("newest_jobs", limit=limit)]
 
         rows = {row["id"]: row for row in await self._connection.read(job)}
-        return tuple(
-            JobState(**{name: row[name] for name in row if name != "open"}, is_open=bool(row["open"]))
-            for row in rows.values()
-        )
+        return tuple(_job_state(row) for row in rows.values())
+
+    async def open_jobs(self, *, dead: bool, limit: int) -> tuple[JobState, ...]:
+        """Return the oldest jobs that are not done, or of them only those that were given up."""
+        rows = await self._connection.read(lambda tx: tx.all("dead_jobs" if dead else "open_jobs", limit=limit))
+        return tuple(_job_state(row) for row in rows)
+
+    async def job(self, handle: str) -> JobState | None:
+        """Return a job as it stands, or None where there is none of this handle."""
+        row = await self._connection.read(lambda tx: tx.one("job_state", id=handle))
+        return _job_state(row) if row else None
 
     async def refused(self, *, limit: int) -> tuple[RefusedAttempt, ...]:
         """Return the newest attempts at a decision that were refused."""
@@ -133,6 +140,10 @@ class Overview:
             return Tallies(filed=filed, ended=ended, decided=decided, cut=cut)
 
         return await self._connection.read(job)
+
+
+def _job_state(row: Row) -> JobState:
+    return JobState(**{name: row[name] for name in row if name != "open"}, is_open=bool(row["open"]))
 
 
 def _attempt(row: Row) -> RefusedAttempt:

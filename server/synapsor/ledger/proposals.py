@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +15,25 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision
+from synapsor.core.statements import SignedDecision, SignedInstruction
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger import believed, exchanges
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
-from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, RECEIPT, Record, loads, read_each, record
+from synapsor.ledger.connection import Row, T, Transaction
+from synapsor.ledger.kinds import (
+    BRANCH,
+    DECISION,
+    INSTRUCTION,
+    PROPOSAL,
+    RECEIPT,
+    Kind,
+    Record,
+    loads,
+    read_each,
+    record,
+)
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -163,33 +174,41 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     decisions, undecided = read_each("decision", decided, signed_of)
     jobs, idle = read_each("job", await tx.all("job_of", proposal=proposal_id), job_of)
     receipts, unreceived = read_each("receipt", await tx.all("receipts_of", proposal=proposal_id), receipt_of)
+    said = await tx.all("instructions_of", proposal=proposal_id)
+    steered, unsteered = read_each("instruction", said, instruction_of)
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
-    stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
-    receipts, unproven = _recorded(receipts, events)
-    said = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
+    stands = trust is None or (not untold and believed.stands(row, events, (*decided, *said), trust))
+    receipts, unproven = _told_of(receipts, RECEIPT, lambda one: one.id, events)
+    steered, uninstructed = _told_of(steered, INSTRUCTION, lambda one: one.instruction.id, events)
+    spoken = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
         status=status,
         decisions=decisions,
         job=jobs[0] if jobs else None,
         receipts=receipts,
+        instructions=steered,
         exchanges=asked,
         events=tuple(_shown(*told) for told in events),
-        unreadable=(*undecided, *idle, *unreceived, *unproven, *unasked, *untold),
-        untold=believed.untold(said, (told for _, told in events)),
+        unreadable=(*undecided, *idle, *unreceived, *unproven, *unsteered, *uninstructed, *unasked, *untold),
+        untold=believed.untold(spoken, (told for _, told in events)),
         differs=not stands,
         led=None if stands or trust is None else believed.led_to(believed.own(events, trust), trust),
     )
 
 
-def _recorded(
-    receipts: Sequence[Receipt], events: Sequence[tuple[Row, Told]]
-) -> tuple[tuple[Receipt, ...], tuple[str, ...]]:
-    """Return the receipts that an event tells of, and the names of the others: how a change ended, and how it left its rows, nobody else says."""
-    kept = (record(RECEIPT, one.id, to_body(one)) for one in receipts)
-    unproven = believed.untold(kept, (told for _, told in events))
-    return tuple(one for one in receipts if one.id not in unproven), tuple(f"receipt {one}" for one in sorted(unproven))
+def _told_of(
+    found: Sequence[T], kind: Kind, handle: Callable[[T], str], events: Sequence[tuple[Row, Told]]
+) -> tuple[tuple[T, ...], tuple[str, ...]]:
+    """Return the records of a kind that an event tells of, and the names of the others: how a change ended, how it left its rows, and what
+    is to become of its job, nobody else says.
+    """
+    kept = (record(kind, handle(one), to_body(one)) for one in found)
+    untold = believed.untold(kept, (told for _, told in events))
+    return tuple(one for one in found if handle(one) not in untold), tuple(
+        f"{kind.name} {one}" for one in sorted(untold)
+    )
 
 
 async def is_believed(tx: Transaction, proposal_id: str, trust: Trust) -> bool:
@@ -197,7 +216,8 @@ async def is_believed(tx: Transaction, proposal_id: str, trust: Trust) -> bool:
     row = await tx.one("proposal_by_id", id=proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     decided = await tx.all("decisions_of", proposal=proposal_id)
-    return row is not None and not untold and believed.stands(row, events, decided, trust)
+    said = await tx.all("instructions_of", proposal=proposal_id)
+    return row is not None and not untold and believed.stands(row, events, (*decided, *said), trust)
 
 
 async def check_stands(tx: Transaction, row: Row, trust: Trust) -> None:
@@ -296,6 +316,11 @@ def signed_of(row: Row) -> SignedDecision:
 def job_of(row: Row) -> Job:
     """Return the job that a row holds."""
     return from_body(Job, loads(row["body"]))
+
+
+def instruction_of(row: Row) -> SignedInstruction:
+    """Return what a person has said is to become of a job, as a row holds it."""
+    return from_body(SignedInstruction, loads(row["body"]))
 
 
 def receipt_of(row: Row) -> Receipt:

@@ -42,6 +42,7 @@ from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
+from synapsor.ledger.steering import Steering
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -57,6 +58,7 @@ class Ledger:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
         overview: what a person asks of the whole record at once.
+        steering: how people steer the worker.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Ledger:
         self._refusals = decisions.Refusals()
         self._repeated = Repetitions()
         self.overview = Overview(connection)
+        self.steering = Steering(connection, self._write, followed)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -305,16 +308,14 @@ class Ledger:
         until: str,
         sources: Mapping[str, int],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
         most: int | None = None,
     ) -> tuple[Lease, ...]:
         """Lease the oldest jobs that are due, free, permitted and next for their rows; looking for one costs no write."""
         if await self._connection.read(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
             return ()
-        return await self._write(
-            lambda book: jobs.lease(
-                book, worker, self._trust, now=now, until=until, sources=sources, permits=permits, most=most
-            )
-        )
+        wanted = jobs.Wanted(now, until, sources, permits, pauses, most)
+        return await self._write(lambda book: jobs.lease(book, worker, self._trust, wanted))
 
     async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
         """Prolong leases in one transaction; return the handles of those that were not lost."""

@@ -38,6 +38,7 @@ _SILENCE: Final = 2.0
 _CODES: Final = dt.timedelta(minutes=15)
 """For longer than any one-time code is one of now, decisions are remembered."""
 SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
+PAUSES: Final = frozenset({"worker_paused", "worker_resumed"})
 USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
 
@@ -158,6 +159,7 @@ class _Remembered:
         self._activated = dict(proven.activated)
         self._decided = dict(proven.decided)
         self._switched = proven.switched
+        self._paused = dict(proven.paused)
         self._open = dict(proven.open)
         self._used = dict(proven.used)
 
@@ -171,6 +173,8 @@ class _Remembered:
             self._activated[subject] = row["hash"]
         elif kind in SWITCHES:
             self._switched = row["hash"]
+        elif kind in PAUSES:
+            self._paused[subject] = row["hash"]
         elif kind in USES:
             of_day = (str(told["facts"].get("policy")), row["at"][:10])
             self._used[of_day] = plus(self._used.get(of_day, NOTHING), _digest_of(told, USE))
@@ -190,6 +194,7 @@ class _Remembered:
             activated=self._activated,
             decided={handle: told for handle, told in self._decided.items() if told[0] >= since},
             switched=self._switched,
+            paused=self._paused,
             open=self._open,
             used=self._used,
         )

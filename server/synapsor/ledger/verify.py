@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 from synapsor.core.proposal import Proposal, Status, stepped
 from synapsor.core.records import from_body
 from synapsor.core.rivals import targets
+from synapsor.core.steering import PARKED
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Checkpoint, checkpoint_holds, checkpoint_of, event_hash, is_sealed
 from synapsor.ledger.connection import Connection, Row, Transaction
-from synapsor.ledger.kinds import KINDS, PROPOSAL, Kind, loads
+from synapsor.ledger.kinds import INSTRUCTION, KINDS, PROPOSAL, Kind, loads
 from synapsor.values import digest_bytes
 
 PAGE = 256
@@ -262,6 +263,8 @@ async def _derive(tx: Transaction, row: Row) -> None:
     """Follow a proposal through its events, and compare what the tables say of it now."""
     status: Status | None = None
     job, aside, attempts = False, False, 0
+    parked: str | None = None
+    anew = 0
     for told in await tx.all("proposal_events", subject=row["id"]):
         body = loads(told["body"])
         facts = body["facts"]
@@ -270,9 +273,14 @@ async def _derive(tx: Transaction, row: Row) -> None:
         job = job or "job" in body["records"]
         aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
+        parked = body["at"] if body["kind"] == PARKED else parked
+        if INSTRUCTION.name in body["records"]:
+            parked, anew = None, attempts
     if status is None or row["status"] != status.value:
         raise _Bad(row["id"], "its status is not what its events say")
-    if job and (row["open"] != int(status is Status.APPROVED and not aside) or row["attempt"] != attempts):
+    is_open = int(status is Status.APPROVED and not aside)
+    stands = tuple(row[name] for name in ("open", "attempt", "parked", "anew"))
+    if job and stands != (is_open, attempts, parked, anew):
         raise _Bad(row["id"], "its job stands where its events do not lead")
 
 

@@ -22,11 +22,22 @@ class Nearing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """A job that was given up."""
+
+    job: str
+    worker: str
+    attempts: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is told of them: names of the contract alone. How much of a limit is used up would tell what was changed."""
 
     policy: str = ""
     limits: tuple[str, ...] = ()
+    code: str = ""
 
 
 def facts_of(entry: Entry) -> Facts:
@@ -42,6 +53,8 @@ def facts_of(entry: Entry) -> Facts:
         return Facts(
             policy=cut(found.policy), limits=tuple(cut(f"{near.what} for each {near.of}") for near in found.near)
         )
+    if entry.kind == "job_parked":
+        return Facts(code=cut(from_body(Dead, entry.facts).code))
     return Facts()
 
 

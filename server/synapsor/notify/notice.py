@@ -34,13 +34,18 @@ COUNTED_ONLY: Final = frozenset({"decision_refused", "login_refused"})
 UNTOLD: Final = frozenset(
     {
         "contract_activated",
+        "job_cancel_asked",
+        "job_discard_asked",
         "job_leased",
         "job_released",
+        "job_requeued",
         "ledger_created",
         "policy_used",
         "proposal_repeated",
         "read",
         "receipt_kept",
+        "worker_paused",
+        "worker_resumed",
     }
 )
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""
@@ -141,7 +146,7 @@ class Teller:
             return None
         # Expiry is found by looking, too, and is the same thing then.
         key = f"expired:{entry.subject}" if event is Event.EXPIRED else str(entry.seq)
-        bare = Notice(key=key, event=event, at=entry.at, policy=facts.policy, limits=facts.limits)
+        bare = Notice(key=key, event=event, at=entry.at, policy=facts.policy, limits=facts.limits, code=facts.code)
         if event.about.topic == "policies":
             who = await self._chronicle.thrown_by(entry.subject)
             return replace(bare, by=(cut(who),) if who else ())
@@ -169,7 +174,7 @@ class Teller:
             asked_at=proposal.at,
             expires_at=proposal.expires_at,
             by=_by(bare, record),
-            code=_code(bare, record),
+            code=bare.code or _code(bare, record),
             told=_told(proposal, contract),
         )
 

@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS {table} (
   proposal_digest bytea NOT NULL CHECK (octet_length(proposal_digest) = 32),
   proposal_id     varchar(64) COLLATE "C" NOT NULL,
   tenant          text COLLATE "C" NOT NULL,
-  outcome         varchar(16) COLLATE "C" NOT NULL CHECK (outcome IN ('applied', 'conflict', 'failed')),
+  outcome         varchar(16) COLLATE "C" NOT NULL CHECK (outcome IN ('applied', 'conflict', 'failed', 'canceled')),
   ledger_head     bytea NOT NULL CHECK (octet_length(ledger_head) = 32),
   worker          varchar(64) COLLATE "C" NOT NULL,
   created_at      timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -123,7 +123,7 @@ CREATE TABLE IF NOT EXISTS {table} (
   proposal_digest BINARY(32) NOT NULL,
   proposal_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   tenant          TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-  outcome         VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL CHECK (outcome IN ('applied', 'conflict', 'failed')),
+  outcome         VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL CHECK (outcome IN ('applied', 'conflict', 'failed', 'canceled')),
   ledger_head     BINARY(32) NOT NULL,
   worker          VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   created_at      TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)
@@ -138,7 +138,7 @@ CREATE TABLE IF NOT EXISTS {table} (
   proposal_digest BLOB NOT NULL CHECK (length(proposal_digest) = 32),
   proposal_id     TEXT NOT NULL CHECK (length(proposal_id) <= 64),
   tenant          TEXT NOT NULL,
-  outcome         TEXT NOT NULL CHECK (outcome IN ('applied', 'conflict', 'failed')),
+  outcome         TEXT NOT NULL CHECK (outcome IN ('applied', 'conflict', 'failed', 'canceled')),
   ledger_head     BLOB NOT NULL CHECK (length(ledger_head) = 32),
   worker          TEXT NOT NULL CHECK (length(worker) <= 64),
   created_at      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))

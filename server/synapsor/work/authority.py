@@ -25,6 +25,7 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted, to_come
 from synapsor.core.review import counts_from, verify_approval, verify_policy_approval
 from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.steering import STEERED, ruling
 from synapsor.core.trust import ProgramKey
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
@@ -129,12 +130,16 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
     """
     if not _names_each_once(lease):
         raise Denied(Why.GROUP_BROKEN)
-    tasks: dict[str, Task] = {}
+    records: list[ProposalRecord] = []
     for part in lease.job.parts:
-        try:
-            tasks[part.proposal] = await _authorised(part, lease, bench, trusted)
-        except Denied as denied:
-            raise Denied(denied.why, denied.result.outcome, by=part.proposal, until=denied.result.until) from None
+        with _about(part):
+            records.append(await _recorded(part, bench))
+    if (why := ruling(lease.job, records, trusted, ledger=bench.ledger.id)) is not None:
+        raise Denied(why, STEERED[why])
+    tasks: dict[str, Task] = {}
+    for part, record in zip(lease.job.parts, records, strict=True):
+        with _about(part):
+            tasks[part.proposal] = await _authorised(part, record, lease, bench, trusted)
     proposals = {name: task.proposal for name, task in tasks.items()}
     if not is_whole(tuple(proposals.values())):
         raise Denied(Why.GROUP_BROKEN)
@@ -145,15 +150,29 @@ def _names_each_once(lease: Lease) -> bool:
     return len({part.proposal for part in lease.job.parts}) == len(lease.job.parts)
 
 
-async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]) -> Task:
-    ledger = bench.ledger
+@contextmanager
+def _about(part: Approved) -> Iterator[None]:
+    """Say of what is denied which proposal it is about."""
     try:
-        record = await ledger.proposal(part.proposal)
+        yield
+    except Denied as denied:
+        raise Denied(denied.why, denied.result.outcome, by=part.proposal, until=denied.result.until) from None
+
+
+async def _recorded(part: Approved, bench: Workbench) -> ProposalRecord:
+    try:
+        record = await bench.ledger.proposal(part.proposal)
     except IntegrityError:
         raise Denied(Why.DIGEST_MISMATCH) from None
     if record is None:
         raise Denied(Why.PROPOSAL_MISSING)
-    proposal = record.proposal
+    return record
+
+
+async def _authorised(
+    part: Approved, record: ProposalRecord, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]
+) -> Task:
+    ledger, proposal = bench.ledger, record.proposal
     if proposal.digest != part.digest or proposal.ledger != ledger.id:
         raise Denied(Why.DIGEST_MISMATCH)
     signed = _approval(part, record)

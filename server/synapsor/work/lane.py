@@ -8,10 +8,10 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from synapsor.core.moment import parse, stamp
-from synapsor.core.outcome import GivenUp, Outcome, Why
+from synapsor.core.outcome import Outcome, Why
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
@@ -22,6 +22,12 @@ from synapsor.work.authority import Denied, Workbench, authorise, claims_of
 from synapsor.work.pace import Pace
 
 log = logging.getLogger("synapsor.worker")
+
+PARKED: Final = "parked"
+"""What is reported of a job that is given up, beside the words of `Outcome`."""
+
+_UNTIL_SAID: Final = frozenset({Why.JOB_PARKED, Why.CANCEL_UNPROVEN})
+"""Why waiting is in vain until a person says something."""
 
 AT_ONCE = 3
 """How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
@@ -49,18 +55,13 @@ class Lane:
         await self.bench.reached("work.leased")
         try:
             result = await self._attempt(lease, trusted)
-            if self._was_last(lease, result):
-                result = await self._surely(lease, lambda: self._give_up(lease, result), _unresolved(result))
+            if self._is_last(lease, result):
+                result = await self._surely(lease, lambda: self._last_look(lease, result), result)
             await self.bench.reached("work.applied")
             return await self._finish(lease, result, begun)
         except LedgerFailure:
             log.exception("job left to its lease", extra={"action": "settle_failed", "job": lease.job.id})
             return False
-
-    def _was_last(self, lease: Lease, result: Result) -> bool:
-        """Tell whether a job was tried too often; not one that waits for a moment, nor one that may be another worker's by now."""
-        is_own = result.why is not Why.LEASE_LOST and not result.until
-        return result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts and is_own
 
     async def _attempt(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         broke = Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
@@ -89,49 +90,52 @@ class Lane:
             result = await apply(tasks, progress=progress)
         return result
 
-    async def _give_up(self, lease: Lease, last: Result) -> Result:
-        """Return the verdict on a job that was tried too often: what the source says, or else that a person must look."""
-        unresolved = _unresolved(last)
+    def _is_last(self, lease: Lease, result: Result) -> bool:
+        """Tell whether nobody tries it again after this, until a person says so; waiting for a moment is no attempt."""
+        if result.outcome is not Outcome.RETRY or result.until:
+            return False
+        return lease.tries >= self.pace.attempts or result.why in _UNTIL_SAID
+
+    async def _last_look(self, lease: Lease, last: Result) -> Result:
+        """Return what the source says has come of a job that is about to be given up, or that nothing is known: nothing is written there."""
         claims = await claims_of(lease, self.bench)
-        if claims is None:
-            return unresolved
-        verdict = await record_verdict(claims, Result(outcome=Outcome.FAILED, why=last.why, given_up=GivenUp.GAVE_UP))
-        return unresolved if verdict.outcome is Outcome.RETRY and verdict.why is not Why.LEASE_LOST else verdict
+        found = await read_verdict(claims) if claims is not None else None
+        return last if found is None or found.outcome is Outcome.RETRY else found
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
-        job, code = lease.job.id, denied.result.code
-        log.error("job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
+        job, code, canceled = lease.job.id, denied.result.code, denied.result.outcome is Outcome.CANCELED
+        level = logging.INFO if canceled else logging.ERROR
+        log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
         if denied.result.outcome is Outcome.RETRY:
             return denied.result
         claims = await claims_of(lease, self.bench)
         if claims is None:
-            return denied.result
-        if lease.attempt == 1:
+            unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)
+            return unread if canceled else denied.result
+        # That it is canceled, the source alone makes true: an attempt that still goes on finds that there, or has been the first.
+        if lease.attempt == 1 and not canceled:
             return await read_verdict(claims) or denied.result
         return await record_verdict(claims, denied.result)
 
     async def _finish(self, lease: Lease, result: Result, begun: float) -> bool:
-        now = self.bench.clock.now()
-        if result.why is Why.LEASE_LOST:
+        now, parked = self.bench.clock.now(), False
+        if result.why is Why.LEASE_LOST:  # whoever has the job by now gives it back, or up
             kept = False
         elif result.outcome is Outcome.RETRY:
-            longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.attempt - 1, 16))
-            wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-            kept = await self.bench.ledger.release(
-                lease, not_before=max(stamp(now + dt.timedelta(seconds=wait)), result.until), code=result.code
-            )
+            kept, parked = await self._put_off(lease, result, now)
         else:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
             await self.bench.reached("work.settled")
-        self._tell(lease, result, recorded=kept, since_approval=now - parse(lease.job.at), begun=begun)
+        outcome = PARKED if parked else result.outcome.value
+        self._tell(lease, result, outcome, recorded=kept, since_approval=now - parse(lease.job.at), begun=begun)
         return kept and result.outcome is not Outcome.RETRY
 
     def _tell(
-        self, lease: Lease, result: Result, *, recorded: bool, since_approval: dt.timedelta, begun: float
+        self, lease: Lease, result: Result, outcome: str, *, recorded: bool, since_approval: dt.timedelta, begun: float
     ) -> None:
         self.report(
             {
@@ -141,7 +145,7 @@ class Lane:
                 "capability": lease.capability,
                 "worker": lease.worker,
                 "lane": self.number,
-                "outcome": result.outcome.value,
+                "outcome": outcome,
                 "code": result.code,
                 "attempt": lease.attempt,
                 "rows": lease.rows,
@@ -156,6 +160,16 @@ class Lane:
     def _progress(self, lease: Lease, done: int, rows: int) -> None:
         self.progress({"job": lease.job.id, "rows_done": done, "rows": rows})
 
-
-def _unresolved(last: Result) -> Result:
-    return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=last.why, given_up=GivenUp.UNRESOLVED)
+    async def _put_off(self, lease: Lease, result: Result, now: dt.datetime) -> tuple[bool, bool]:
+        """Give a job back until later, or give it up; return whether that is on record, and whether it was given up."""
+        if self._is_last(lease, result):
+            kept, parked = await self.bench.ledger.steering.park(lease, code=result.code, at=stamp(now))
+            if parked:
+                said = "job %s is given up after %d attempts: %s. `synapsor jobs requeue` or `synapsor jobs discard` it"
+                extra = {"action": "job_parked", "job": lease.job.id, "code": result.code}
+                log.error(said, lease.job.id, lease.tries, result.code, extra=extra)
+            return kept, parked
+        longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
+        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        until = max(stamp(now + dt.timedelta(seconds=wait)), result.until)
+        return await self.bench.ledger.release(lease, not_before=until, code=result.code), False

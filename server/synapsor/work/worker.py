@@ -19,6 +19,7 @@ from synapsor.work.heartbeat import Heartbeat
 from synapsor.work.lane import Lane
 from synapsor.work.lanes import Lanes, idle_lanes
 from synapsor.work.pace import Pace
+from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
 
 log = logging.getLogger("synapsor.worker")
@@ -44,9 +45,11 @@ class Worker:
     permits: frozenset[tuple[str, str]] | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
+    _pauses: Pauses = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
+        self._pauses = Pauses(bench=self.bench)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due and no lane is at work (`drain`); return how many were settled.
@@ -99,7 +102,8 @@ class Worker:
             leases: Sequence[Lease] = ()
             if lanes.free:
                 trusted = await self._trusted(waits=not (once or drain))
-                leases = await self._next(lanes, most=1 if once else None) if trusted is not None else ()
+                most = 1 if once else None
+                leases = await self._next(lanes, trusted, most=most) if trusted is not None else ()
                 for lease in leases:
                     lanes.start(lease, trusted or {})
             if once or (drain and not leases and not lanes.at_work):
@@ -136,14 +140,21 @@ class Worker:
             action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
             log.error("no job is taken: %s %s", *told, extra={"action": action})
 
-    async def _next(self, lanes: Lanes, *, most: int | None) -> Sequence[Lease]:
+    async def _next(self, lanes: Lanes, trusted: Mapping[str, Operator], *, most: int | None) -> Sequence[Lease]:
         now = self.bench.clock.now()
         since, until = lanes.heartbeat.lasting()
         try:
             await self._expire(stamp(now))
             await self._policies.approve(now)
+            going = await self._pauses.going(trusted)
             leases = await self.bench.ledger.lease(
-                self.name, now=stamp(now), until=until, sources=lanes.free, permits=self.permits, most=most
+                self.name,
+                now=stamp(now),
+                until=until,
+                sources={source: free for source, free in lanes.free.items() if source in going.sources},
+                permits=self.permits,
+                pauses=going.judged,
+                most=most,
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})

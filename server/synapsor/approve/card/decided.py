@@ -16,6 +16,7 @@ from synapsor.core.plain import Text, told, visible
 from synapsor.core.proposal import Status
 from synapsor.core.review import verify_approval, verify_policy_approval
 from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.steering import said_of, state_words
 from synapsor.core.words import many
 from synapsor.core.writeback import Done, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -79,6 +80,17 @@ def _row(done: Done, teller: Teller) -> DoneRow:
 def waits_for(record: ProposalRecord) -> Text | None:
     """Return the job of it that no worker has come back from."""
     return Text(visible(record.job.id)) if record.job is not None and not record.receipts else None
+
+
+def steered(record: ProposalRecord) -> tuple[Text, ...]:
+    """Return what people have said is to become of its job."""
+    return tuple(Text(visible(line)) for line in said_of(record.together))
+
+
+def held(record: ProposalRecord) -> Text | None:
+    """Return what keeps its job from being done, or what came too late."""
+    words = state_words(record.together)
+    return Text(visible(words)) if words else None
 
 
 def ends(record: ProposalRecord, teller: Teller) -> Iterator[Ended]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from synapsor.approve.card import amended, beside
 from synapsor.approve.card.cells import Row
-from synapsor.approve.card.decided import attempts, decisions, ends, waits_for
+from synapsor.approve.card.decided import attempts, decisions, ends, held, steered, waits_for
 from synapsor.approve.card.extent import BRIEFLY, IN_FULL, Extent
 from synapsor.approve.card.read import ALSO, Copies, Read, all_told, named, others
 from synapsor.approve.card.rows import action_of, row_of, totals
@@ -116,6 +116,8 @@ def made(
         decided=tuple(decisions(record, found.operators, aside)),
         attempts=tuple(attempts(record, aside)),
         waits_for=waits_for(record),
+        steered=steered(record),
+        held=held(record),
         ends=tuple(ends(record, aside)),
         undoes=_undoes(signed, teller),
         undone_by=tuple(beside.undone_by(found.undos, now, teller)),

@@ -352,6 +352,7 @@ class Card:
         risk: by the contract's rule, and `risk_because` which part of it made it so.
         policy: the one that could have approved it; None where a person decides on every such change.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
+        steered: what people have said is to become of that job, and `held` what keeps it from being done, or what came too late.
         now: a look at the source as it is, where one was asked for.
         amends: of one that a reviewer edited or extended, what that was.
         sent: the agent's own words, untrusted, as it sent them; of an undo there are none, since a person asked for it.
@@ -387,6 +388,8 @@ class Card:
     decided: tuple[Decided, ...]
     attempts: tuple[Attempt, ...]
     waits_for: Text | None
+    steered: tuple[Text, ...]
+    held: Text | None
     ends: tuple[Ended, ...]
     undoes: Undoes | None
     undone_by: tuple[UndoneBy, ...]

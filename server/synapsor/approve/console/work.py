@@ -32,7 +32,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job with how it stands in one word, `leased`, `due`, `later` or `closed`, and what its last receipt says came of it, or ""."""
+    """A job with how it stands in one word, and what its last receipt says came of it, or ""."""
 
     state: JobState
     stands: str
@@ -53,7 +53,7 @@ async def _jobs(visit: Visit) -> Response:
     return await visit.page(
         "jobs.html",
         jobs=[
-            Job(state=job, stands=_stands(job, now), meaning=_meaning(job.code), came=came.get(job.id, ""))
+            Job(state=job, stands=job.stands(now), meaning=_meaning(job.code), came=came.get(job.id, ""))
             for job in jobs
         ],
         receipts=[(receipt, _came(receipt)) for receipt in receipts],
@@ -61,14 +61,6 @@ async def _jobs(visit: Visit) -> Response:
         modes=visit.room.given.modes,
         silence=await anyio.to_thread.run_sync(visit.room.given.silence),
     )
-
-
-def _stands(job: JobState, now: str) -> str:
-    if not job.is_open:
-        return "closed"
-    if job.leased(now):
-        return "leased"
-    return "later" if job.not_before is not None and job.not_before > now else "due"
 
 
 def _meaning(code: str | None) -> str:

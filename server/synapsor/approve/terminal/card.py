@@ -150,7 +150,11 @@ def _head(card: Card) -> Iterator[Line]:
 def _became(card: Card) -> Iterator[Line]:
     yield from (line for attempt in card.attempts for line in _attempt(attempt, full=card.full))
     if card.waits_for is not None:
-        yield Line("outcome", f"none yet: {line_of(card.waits_for)} waits for the worker")
+        waits = "waits for the worker" if card.held is None else "is not done"
+        yield Line("outcome", f"none yet: {line_of(card.waits_for)} {waits}")
+    yield from (Line("said", line_of(one)) for one in card.steered)
+    if card.held is not None:
+        yield Line("", line_of(card.held), "warning")
     for end in card.ends:
         left = f" with {line_of(end.because)}, which it stands or falls with" if end.because else ""
         left += f" by {line_of(end.by)}" if end.by else ""

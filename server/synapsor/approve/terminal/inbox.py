@@ -13,6 +13,7 @@ from synapsor.core.moment import parse
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator
+from synapsor.core.steering import state_words
 from synapsor.ports import ProposalRecord
 
 
@@ -44,6 +45,7 @@ def summary(
         "digest": proposal.digest,
         "undoes": proposal.undoes.proposal if proposal.undoes else None,
         "amends": proposal.amends.proposal if proposal.amends else None,
+        "job": state_words(record.together),
         "questions": {"asked": told.questions, "open": told.unanswered},
     }
 
@@ -79,6 +81,8 @@ def entry_of(
         body.append(replaced_words(proposal))
     if told.waits and told.asked:
         body.append(told.asked)
+    if words := state_words(record.together):
+        body.append(visible(words))
     if told.group:
         body.append(f"together with {', '.join(map(visible, told.group))}")
     if told.waits and told.lacks:

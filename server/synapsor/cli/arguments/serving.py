@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synapsor.cli.arguments.base import command, lanes
+from synapsor.cli.arguments.steering import add_pauses
 
 
 def add(commands: Any) -> None:
@@ -32,6 +33,7 @@ def add(commands: Any) -> None:
         action="store_true",
         help="apply only what both `supervised:` of synapsor.yaml and the contract allow for a worker that nobody watches",
     )
+    add_pauses(worker)
     approvals = command(
         commands,
         "approvals",

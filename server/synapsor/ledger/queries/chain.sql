@@ -68,6 +68,8 @@ SELECT
     + (SELECT count(*) FROM refused_login WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM policy_use WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM policy_switch WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM worker_pause WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM instruction WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM job WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM receipt WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM settlement WHERE seq BETWEEN :low AND :high)
@@ -90,6 +92,8 @@ SELECT min(seq) AS seq FROM (
     UNION ALL SELECT min(seq) AS seq FROM refused_login WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM policy_use WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM policy_switch WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM worker_pause WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM instruction WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM job WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM receipt WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM settlement WHERE seq > :head OR seq < 1

@@ -42,6 +42,7 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_subject ON event (subject, seq) WHERE kind <> 'read';
 CREATE INDEX event_switch ON event (seq) WHERE kind IN ('policies_stopped', 'policies_running');
+CREATE INDEX event_pause ON event (subject, seq) WHERE kind IN ('worker_paused', 'worker_resumed');
 
 CREATE TABLE checkpoint (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -241,8 +242,11 @@ CREATE TABLE job (
     lease_until TEXT,
     not_before TEXT,
     code TEXT,
+    parked TEXT,
+    anew INTEGER NOT NULL DEFAULT 0 CHECK (anew BETWEEN 0 AND attempt),
     CHECK ((lease IS NULL) = (lease_until IS NULL)),
-    CHECK (open = 1 OR lease IS NULL)
+    CHECK (open = 1 OR lease IS NULL),
+    CHECK (parked IS NULL OR (open = 1 AND lease IS NULL))
 ) STRICT;
 CREATE INDEX job_open ON job (source, seq) WHERE open = 1;
 
@@ -254,11 +258,35 @@ CREATE TABLE job_row (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_row_job ON job_row (seq);
 
--- The jobs whose turn it is: open, and no older one that is open is about one of their rows. The one place that says what blocks what.
-CREATE VIEW job_turn AS SELECT own.* FROM job AS own WHERE own.open = 1 AND NOT EXISTS (
+-- The jobs whose turn it is: open and not given up, and no older one that is so is about one of their rows. The one place that says what blocks what.
+CREATE VIEW job_turn AS SELECT own.* FROM job AS own WHERE own.open = 1 AND own.parked IS NULL AND NOT EXISTS (
     SELECT 1 FROM job_row AS mine JOIN job_row AS theirs ON theirs.target = mine.target AND theirs.seq < mine.seq
-    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 WHERE mine.seq = own.seq
+    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 AND older.parked IS NULL WHERE mine.seq = own.seq
 );
+
+-- What people who steer the worker have signed: that a source rests, or what becomes of a job.
+CREATE TABLE worker_pause (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    source TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('paused', 'running')),
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX worker_pause_source ON worker_pause (source, seq);
+
+CREATE TABLE instruction (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    job TEXT NOT NULL REFERENCES job (id),
+    operator TEXT NOT NULL,
+    verb TEXT NOT NULL CHECK (verb IN ('requeue', 'discard', 'cancel')),
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX instruction_proposal ON instruction (proposal, seq);
 
 CREATE TABLE receipt (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -316,7 +344,7 @@ END;
 CREATE TRIGGER proposal_moves BEFORE UPDATE ON proposal
 WHEN NOT (
     (OLD.status = 'review_required' AND NEW.status IN ('approved', 'rejected', 'expired', 'canceled', 'superseded'))
-    OR (OLD.status = 'approved' AND NEW.status IN ('applied', 'conflict', 'failed', 'reconciliation_required'))
+    OR (OLD.status = 'approved' AND NEW.status IN ('applied', 'conflict', 'failed', 'canceled', 'reconciliation_required'))
 )
 BEGIN
     SELECT raise(ABORT, 'proposal: no such step');
@@ -355,7 +383,7 @@ BEGIN
     SELECT raise(ABORT, 'proposal: no settlement');
 END;
 CREATE TRIGGER proposal_with_its_group BEFORE UPDATE ON proposal
-WHEN NEW.group_id IS NOT NULL AND NEW.status IN ('approved', 'applied', 'conflict', 'failed', 'reconciliation_required') AND EXISTS (
+WHEN NEW.group_id IS NOT NULL AND (OLD.status = 'approved' OR NEW.status = 'approved') AND EXISTS (
     SELECT 1 FROM proposal WHERE group_id = NEW.group_id AND id <> NEW.id AND status NOT IN (OLD.status, NEW.status)
 )
 BEGIN
@@ -410,6 +438,27 @@ CREATE TRIGGER job_counts BEFORE UPDATE OF attempt ON job
 WHEN NEW.attempt < OLD.attempt
 BEGIN
     SELECT raise(ABORT, 'job: attempts only grow');
+END;
+CREATE TRIGGER job_parks BEFORE UPDATE OF parked ON job
+WHEN NEW.parked IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM event WHERE subject = NEW.proposal AND kind = 'job_parked' AND kind <> 'read'
+)
+BEGIN
+    SELECT raise(ABORT, 'job: not given up');
+END;
+CREATE TRIGGER job_unparks BEFORE UPDATE OF parked ON job
+WHEN OLD.parked IS NOT NULL AND NEW.parked IS NULL AND NOT EXISTS (
+    SELECT 1 FROM instruction WHERE job = NEW.id AND seq > (
+        SELECT max(seq) FROM event WHERE subject = NEW.proposal AND kind = 'job_parked' AND kind <> 'read'
+    )
+)
+BEGIN
+    SELECT raise(ABORT, 'job: nobody has it tried again');
+END;
+CREATE TRIGGER instruction_of_an_open_job BEFORE INSERT ON instruction
+WHEN NOT EXISTS (SELECT 1 FROM job WHERE id = NEW.job AND proposal = NEW.proposal AND open = 1)
+BEGIN
+    SELECT raise(ABORT, 'instruction: no such job');
 END;
 CREATE TRIGGER job_fixed BEFORE UPDATE OF seq, id, at, proposal, decision, source, body ON job
 BEGIN
@@ -561,6 +610,22 @@ END;
 CREATE TRIGGER policy_switch_kept BEFORE DELETE ON policy_switch
 BEGIN
     SELECT raise(ABORT, 'policy_switch: append only');
+END;
+CREATE TRIGGER worker_pause_fixed BEFORE UPDATE ON worker_pause
+BEGIN
+    SELECT raise(ABORT, 'worker_pause: append only');
+END;
+CREATE TRIGGER worker_pause_kept BEFORE DELETE ON worker_pause
+BEGIN
+    SELECT raise(ABORT, 'worker_pause: append only');
+END;
+CREATE TRIGGER instruction_fixed BEFORE UPDATE ON instruction
+BEGIN
+    SELECT raise(ABORT, 'instruction: append only');
+END;
+CREATE TRIGGER instruction_kept BEFORE DELETE ON instruction
+BEGIN
+    SELECT raise(ABORT, 'instruction: append only');
 END;
 CREATE TRIGGER receipt_fixed BEFORE UPDATE ON receipt
 BEGIN

@@ -1,0 +1,110 @@
+"""`synapsor jobs list` and `show`: what waits to be applied, who has it in hand, what was put off and what was given up."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from synapsor import runtime
+from synapsor.approve.terminal.drawing import entry
+from synapsor.cli.terminal import answer, width
+from synapsor.config import load_config
+from synapsor.core.moment import parse, stamp
+from synapsor.core.outcome import meaning_of
+from synapsor.core.overview import JobState
+from synapsor.core.plain import span, visible
+from synapsor.core.records import to_body
+from synapsor.core.steering import said_of
+from synapsor.core.words import many
+from synapsor.errors import UsageError
+from synapsor.flow.named import proposal_of
+
+if TYPE_CHECKING:
+    from synapsor.ledger.store import Ledger
+
+
+def run(arguments: Namespace) -> int:
+    """List jobs or show one, and return 0."""
+    return asyncio.run(_show(arguments) if arguments.action == "show" else _list(arguments))
+
+
+async def _list(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        jobs = await _asked(arguments, await project.ledger())
+        now = project.clock.now()
+    lines = [line for job in jobs for line in entry(*_entry(job, now), width=width())]
+    none = "No job was given up." if arguments.dead else "Nothing waits to be applied."
+    document = {"jobs": [_body(job, now) for job in jobs]}
+    answer(arguments, "jobs", document, "\n".join(lines) or none)
+    return 0
+
+
+async def _asked(arguments: Namespace, ledger: Ledger) -> Sequence[JobState]:
+    if arguments.all:
+        return await ledger.overview.jobs(limit=arguments.limit)
+    return await ledger.overview.open_jobs(dead=arguments.dead, limit=arguments.limit)
+
+
+async def _show(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        record = await proposal_of(ledger, arguments.handle)
+        job = await ledger.overview.job(record.job.id) if record.job else None
+        if record.job is None or job is None:
+            raise UsageError("No job applies this proposal.", fix="See `synapsor jobs list --all`.")
+        now = project.clock.now()
+    said = said_of(record.together)
+    head, body = _entry(job, now)
+    parts = [part.proposal for part in record.job.parts]
+    body += [f"together with {', '.join(map(visible, parts[1:]))}"] if len(parts) > 1 else []
+    body += [visible(line) for line in said]
+    instructions = [to_body(one.instruction) for each in record.together for one in each.instructions]
+    document = {**_body(job, now), "proposals": parts, "instructions": instructions}
+    answer(arguments, "job", document, "\n".join(entry(head, body, width=width())))
+    return 0
+
+
+def _body(job: JobState, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "proposal": job.proposal,
+        "source": job.source,
+        "stands": job.stands(stamp(now)),
+        "at": job.at,
+        "attempts": job.attempt,
+        "attempts_before": job.anew,
+        "worker": job.worker,
+        "lease_until": job.lease_until,
+        "not_before": job.not_before,
+        "given_up_at": job.parked,
+        "code": job.code or "",
+    }
+
+
+def _entry(job: JobState, now: dt.datetime) -> tuple[str, list[str]]:
+    """Return the first line of a job, and those below it."""
+    stands = job.stands(stamp(now))
+    worker = visible(job.worker or "?")
+    words = {
+        "due": "due",
+        "leased": f"in hand of {worker} until {job.lease_until}",
+        "later": f"put off, tried again in {_left(job.not_before, now)}",
+        "dead": "given up",
+        "closed": "done",
+    }[stands]
+    tries = job.attempt - job.anew
+    attempts = f", {many(tries, 'attempt')}" if tries else ""
+    before = f" after {many(job.anew, 'attempt')} before" if job.anew else ""
+    body = [f"{visible(job.proposal)}, of source {visible(job.source)}, filed {span(now - parse(job.at))} ago"]
+    if job.code and stands != "closed":
+        body.append(f"{visible(job.code)}: {meaning_of(job.code)}")
+    if stands == "dead":
+        body.append("`synapsor jobs requeue` has it tried again, `synapsor jobs discard` cancels it")
+    return f"{visible(job.id)}  {words}{attempts}{before}", body
+
+
+def _left(until: str | None, now: dt.datetime) -> str:
+    return span(max(parse(until) - now, dt.timedelta(0))) if until else "?"

@@ -1,0 +1,125 @@
+"""`synapsor worker pause`, `resume` and `status`: have workers take no new jobs, let them again, or see what rests."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from synapsor import runtime
+from synapsor.cli.refused_acts import lines as refused_lines
+from synapsor.cli.refused_acts import signer_for, told
+from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
+from synapsor.config import load_config
+from synapsor.contract.approvals import WRITEBACK_OPERATOR
+from synapsor.core.moment import stamp
+from synapsor.core.plain import visible
+from synapsor.core.records import to_body
+from synapsor.core.statements import Operator, PauseState, SignedPause
+from synapsor.core.steering import rests
+from synapsor.core.words import many
+from synapsor.errors import IntegrityError, UsageError
+from synapsor.flow.acting import Acting
+from synapsor.flow.decider import Named
+from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import WORKER
+from synapsor.flow.signing import Signer
+from synapsor.flow.steering import pausing, throw_pause
+
+if TYPE_CHECKING:
+    from synapsor.ledger.store import Ledger
+
+_STATES: Final[Mapping[str, PauseState]] = {"pause": "paused", "resume": "running"}
+_MOST: Final = 500
+
+
+def run(arguments: Namespace) -> int:
+    """Pause, resume or tell how it stands, and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    interrupt_at_once()
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        if arguments.action != "status":
+            check_reason("pause", arguments.reason)
+            await _throw(arguments, project, ledger)
+        document = await _status(project, ledger)
+    answer(arguments, "worker_status", document, _text(document))
+    return 0
+
+
+async def _throw(arguments: Namespace, project: runtime.Project, ledger: Ledger) -> None:
+    source = arguments.source or ""
+    if source and source not in project.config.sources:
+        raise UsageError("There is no such source.", fix=f"Known here: {', '.join(project.config.sources)}.")
+    operators = project.operators()
+    operator, unlock = await signer_for(arguments, project, (WORKER,), operators, role=WRITEBACK_OPERATOR)
+    now, state = project.clock.now(), _STATES[arguments.action]
+    acting = Acting(who=Named(operator=operator), operators=operators, now=now)
+    async with pausing(ledger, acting, state):  # before anybody types a passphrase
+        signer = Signer(operator=operator, key=unlock())
+    trusted, now = project.operators(), project.clock.now()  # who was trusted when it began may be revoked since
+    await throw_pause(ledger, state, source=source, signer=signer, operators=trusted, now=now, reason=arguments.reason)
+
+
+async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
+    names = [name for name, wired in project.config.sources.items() if wired.mode == "writeback"]
+    now = stamp(project.clock.now())
+    jobs = await ledger.overview.open_jobs(dead=False, limit=_MOST)
+    stands = [job.stands(now) for job in jobs]
+    try:
+        newest: Mapping[str, SignedPause | None] | None = await ledger.steering.pauses(names)
+    except IntegrityError:
+        newest = None
+    operators = project.operators()
+    return {
+        "all": _one(newest, "", operators, ledger.id),
+        "sources": {name: _one(newest, name, operators, ledger.id) for name in names},
+        "jobs": {word: stands.count(word) for word in ("due", "leased", "later", "dead")},
+        "refused": await told(ledger.overview, WORKER),
+    }
+
+
+def _one(
+    newest: Mapping[str, SignedPause | None] | None, source: str, operators: Mapping[str, Operator], ledger: str
+) -> dict[str, Any]:
+    """Return how a source stands, or all of them (""); where that cannot be told, it rests."""
+    if newest is None:
+        return {"state": "paused", "because": "records_differ", "pause": None}
+    one = newest[source]
+    resting = rests(one, operators, ledger=ledger)
+    because = "unproven" if resting and one is not None and one.pause.state == "running" else ""
+    return {
+        "state": "paused" if resting else "running",
+        "because": because,
+        "pause": to_body(one.pause) if one else None,
+    }
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    lines = [f"All sources: {_words(document['all'])}."]
+    lines += [f"  {visible(name)}: {_words(one)}" for name, one in document["sources"].items()]
+    if not document["sources"]:
+        lines.append("No source is in `mode: writeback`, so nothing is applied.")
+    jobs = document["jobs"]
+    lines.append(
+        f"{many(sum(jobs.values()), 'job')} not done: {jobs['due']} due, {jobs['leased']} in hand, "
+        f"{jobs['later']} put off, {jobs['dead']} given up."
+    )
+    lines += refused_lines(document["refused"], "pause or resume")
+    return paragraph("\n".join(lines))
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    if one["because"] == "records_differ":
+        return "paused, for the ledger's records of it contradict each other; run `synapsor verify`"
+    pause = one["pause"]
+    if pause is None:
+        return "running"
+    said = f"by {visible(pause['operator'])} at {pause['at']}: {visible(pause['reason'])}"
+    if one["because"]:
+        return f"paused, for nobody who is trusted now has signed that it runs again ({said})"
+    return f"{one['state']} ({said})"

@@ -1,0 +1,158 @@
+"""Steer the worker: pause and resume it, cancel what is approved, and say what becomes of a job that was given up.
+
+A person signs what they want, and the ledger keeps it; the worker proves the signature and carries it out. What is canceled is so once the
+source holds a receipt that says it: an attempt that was quicker counts, and is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Final
+
+from synapsor import handles
+from synapsor.contract.approvals import WRITEBACK_OPERATOR
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.statements import (
+    Instruction,
+    JobVerb,
+    Operator,
+    Pause,
+    PauseState,
+    SignedInstruction,
+    SignedPause,
+)
+from synapsor.core.steering import may_instruct, role_for, standing
+from synapsor.errors import DecisionRefused
+from synapsor.flow.acting import Acting, Verb, acting_as, acting_on
+from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import WORKER
+from synapsor.flow.signing import Signer, signed_by
+from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
+
+
+def pausing(ledger: ReviewLedger, acting: Acting, state: PauseState) -> AbstractAsyncContextManager[None]:
+    """Begin to pause or resume, and record what refuses it; what was altered keeps nobody from pausing.
+
+    Raises:
+        DecisionRefused: they may not, or it would go on by a ledger that was altered.
+    """
+    return acting_as(ledger, WORKER, acting, WRITEBACK_OPERATOR, though_altered=state == "paused")
+
+
+async def throw_pause(
+    ledger: ReviewLedger,
+    state: PauseState,
+    *,
+    source: str,
+    signer: Signer,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    reason: str,
+) -> SignedPause:
+    """Pause a source, or all ("" for `source`), or let it go on; no worker takes a job of it by what stood before.
+
+    Raises:
+        DecisionRefused: as for `pausing`, or it is not the operator's key.
+        UsageError: the reason cannot be recorded.
+    """
+    check_reason("pause", reason)
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with pausing(ledger, acting, state):
+        pause = Pause(
+            id=handles.new("pau"),
+            ledger=ledger.id,
+            state=state,
+            source=source,
+            operator=signer.name,
+            at=stamp(now),
+            reason=reason,
+            nonce=secrets.token_hex(16),
+        )
+        signed = SignedPause(pause=pause, signature=signed_by(operators[signer.name], signer.key, pause))
+        await ledger.steering.pause(signed)
+        return signed
+
+
+def steering(verb: JobVerb) -> Verb:
+    """Return what a person does to the job of a proposal, as an act upon it."""
+    return Verb(is_open=partial(_check_open, verb), may=partial(_check_may, verb))
+
+
+def instructing(
+    ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: JobVerb
+) -> AbstractAsyncContextManager[ProposalRecord]:
+    """Begin to say what becomes of the job of a proposal, as the chain proves it now, and record what refuses it.
+
+    Raises:
+        DecisionRefused: they may not, or there is nothing to be said of it.
+    """
+    return acting_on(ledger, record, acting, steering(verb))
+
+
+async def instruct(
+    ledger: ReviewLedger,
+    verb: JobVerb,
+    record: ProposalRecord,
+    *,
+    signer: Signer,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    reason: str,
+) -> ProposalRecord:
+    """Say what becomes of the job of a proposal and of its whole group, and return the record that keeps it; a worker carries it out.
+
+    Raises:
+        DecisionRefused: as for `instructing`, or it is not the operator's key.
+        UsageError: the reason is missing or cannot be recorded.
+    """
+    check_reason(verb, reason)
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with instructing(ledger, record, acting, verb) as current:
+        person, job = operators[signer.name], current.job
+        assert job is not None  # noqa: S101  # the verb is open only where there is one
+        told = Instruction(
+            id=handles.new("ins"),
+            ledger=ledger.id,
+            verb=verb,
+            job=job.id,
+            parts=tuple((part.proposal, part.digest) for part in job.parts),
+            proposal=current.proposal.id,
+            operator=person.name,
+            role=role_for(verb, current.proposal, person),
+            at=stamp(now),
+            reason=reason,
+            nonce=secrets.token_hex(16),
+        )
+        signed = SignedInstruction(instruction=told, signature=signed_by(person, signer.key, told))
+        return await ledger.steering.instruct(signed)
+
+
+_HINTS: Final[Mapping[Status, str]] = {
+    Status.REVIEW_REQUIRED: "Reject it with `synapsor reject`.",
+    Status.APPLIED: "`synapsor undo` asks for an applied change to be taken back.",
+}
+
+
+def _check_open(verb: JobVerb, record: ProposalRecord) -> None:
+    if record.status is not Status.APPROVED:
+        words = f"The proposal {record.status.stands}, and only what is approved and not done yet has a job to steer."
+        rule = Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE
+        raise DecisionRefused(rule, words, fix=_HINTS.get(record.status, "Look at it with `synapsor show`."))
+    if record.job is None:
+        raise DecisionRefused(
+            Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE,
+            "No worker applies it: its source was not in `mode: writeback` when it was approved.",
+            fix="Nothing is left to do.",
+        )
+    if verb != "cancel" and standing(record.together).parked is None:
+        raise DecisionRefused(Rule.NOT_GIVEN_UP)
+
+
+def _check_may(verb: JobVerb, proposal: Proposal, operator: Operator, *, now: str) -> None:  # noqa: ARG001  # it is steered whenever
+    may_instruct(role_for(verb, proposal, operator), proposal, operator)
