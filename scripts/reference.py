@@ -20,12 +20,14 @@ from pydantic.fields import FieldInfo
 from synapsor.approve.identity.oidc import MEANINGS as LOGIN_RULES
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import (
+    CommandExecutor,
     Config,
     ConsoleConfig,
     ConsoleProxy,
     ConsoleSessions,
     ConsoleTls,
     HttpConfig,
+    HttpExecutor,
     OidcConfig,
     Pool,
     SourceConfig,
@@ -107,6 +109,8 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     ConsoleSessions,
     OidcConfig,
     Supervised,
+    HttpExecutor,
+    CommandExecutor,
     Notify,
     Channel,
     Webhook,
@@ -141,6 +145,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
         "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
+        "executors": "Who carries out changes instead of the worker, by the name that contracts use: [an application's own code](../how-to/let-the-application-apply.md).",
         "notify": "Who is told what happens to proposals, by `synapsor notifier`.",
         "oidc": "The identity provider that operators [log in with](../how-to/operators-by-oidc.md).",
         "voucher_key": "The private key with which the console signs who logged in with the provider; for the console alone. `oidc: {redirect_uri: …}` needs it.",
@@ -170,6 +175,20 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Supervised": {
         "contract": "The exact digest of the contract.",
         "capabilities": "Names of capabilities in it.",
+    },
+    "HttpExecutor": {
+        "kind": "An application's handler at an address.",
+        "url": "Where jobs are posted to: https. In the development profile also http, to this machine. No redirect is followed, and no proxy of the environment is taken.",
+        "secret": "What each job is signed with: 24 characters at least, the same as the application's. Only the worker, and `doctor`, resolve it.",
+        "timeout_ms": "How long an answer may take, all in all. After that what the handler did is not known, and it is asked again.",
+        "ca": "A PEM file with the authority of the handler's certificate, instead of those that the system trusts.",
+    },
+    "CommandExecutor": {
+        "kind": "A program, which is started for each job.",
+        "run": "The program, by its absolute path, and its arguments. No shell is in between.",
+        "secret": "As of a handler at an address; the signature is in the program's environment.",
+        "timeout_ms": "How long it may take. After that it is killed, with all that it started in its process group.",
+        "environment": "The variables that it is started with, each a reference; beside them it has `PATH`, `LANG` and `SYNAPSOR_SIGNATURE`, and nothing of the worker's.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
     "OidcConfig": {

@@ -85,7 +85,7 @@ def write_project(
 ) -> ProjectFiles:
     """Write a project with two people: rita reviews contracts, leo leads billing."""
     for name in ("policies", "secrets", "keys"):
-        (root / name).mkdir(parents=True, mode=0o700)
+        (root / name).mkdir(parents=True, mode=0o700, exist_ok=True)
     if policy is None:
         shutil.copy(ROOT / "policies" / "billing.yaml", root / "policies" / "billing.yaml")
     else:

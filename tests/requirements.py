@@ -87,23 +87,50 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:bounded": _R(
         "A worker takes in no row that is larger than what a proposal may show, whatever a cell holds.", "R9"
     ),
+    "apply:clock-jumps": _R(
+        "A worker whose clock jumps a day ahead or back at whatever point of a job does nothing wrong, and every proposal comes to its end.",
+        "R10",
+    ),
     "apply:contradiction-ends": _R(
         "A job that the ledger's own records contradict ends once, with what came of it on record, and moves no proposal.",
         "laws 4 and 9",
+    ),
+    "apply:cut": _R(
+        "Whatever is cut of the connection, and however, before, at or after the COMMIT or while its receipt is looked for, every"
+        " proposal ends once, whole, and as it is told.",
+        "law 4, R4",
     ),
     "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
     ),
     "apply:guarded": _R("The update matches only the row whose key, tenant and guards still hold.", "law 4, R6"),
+    "apply:ledger-fails": _R(
+        "Where the ledger is full, read-only or held by another process, from whatever point of a job on, nothing is lost or half, and"
+        " the work goes on when it can.",
+        "R2, R3",
+    ),
     "apply:lock-bounded": _R("A worker waits for a lock no longer than it was told to.", "R9"),
+    "apply:named-points": _R(
+        "Every step of applying that writes something has a named point after it, at which the chaos tests kill, pause, cut and fail it.",
+        "R1",
+    ),
     "apply:none-lost": _R("Every approved proposal reaches its end.", "R2"),
     "apply:none-unapproved": _R("No change takes effect without a valid signature over its digest.", "law 5, S8"),
     "apply:outcome-true": _R("A reported outcome is what happened in the source.", "R1, R3, R4"),
     "apply:receipt-once": _R(
         "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
     ),
+    "apply:receipts-at-once": _R(
+        "The receipts of a group that another worker commits while they are looked for are all there, or none is.",
+        "R1, R4",
+    ),
     "apply:receipts-first": _R("A worker does not start on a source whose receipts could not be believed.", "D07"),
+    "apply:server-restarts": _R(
+        "Where a database server ends a worker's sessions, or is killed and started again, at whatever point of a job, each change is"
+        " whole and once.",
+        "R10",
+    ),
     "apply:stale-conflicts": _R("A row that moved on after the proposal is not overwritten.", "R6"),
     "apply:starts": _R(
         "A worker starts whatever another writer does to the source, or left half done there when it was killed.", "R2"
@@ -112,6 +139,11 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:unknown-is-unknown": _R("A lost answer to COMMIT is reported as unknown, never as failed or applied.", "R4"),
     "apply:verdict-fenced": _R(
         "A reported conflict stays one, even when a paused worker wakes up later.", "decision 0004"
+    ),
+    "apply:whole-life": _R(
+        "Whatever agents, people, other hands, dying workers and clocks do in whatever order, proposals, rows and receipts are as a"
+        " model in plain Python says.",
+        "R1, R3, R6",
     ),
     "approval:a-person-is-there": _R(
         "A decision needs the full digest, or its beginning typed at a terminal; piped input is nobody.", "law 6, E11"
@@ -572,6 +604,54 @@ REQUIREMENTS: dict[str, Requirement] = {
     "evidence:same-everywhere": _R(
         "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
     ),
+    "executor:authority": _R(
+        "What is not authorised now is handed to no application; the one that carries it out is asked what it has recorded.",
+        "law 5, decision 0029",
+    ),
+    "executor:bounded": _R("A handler's answer is taken for so long and of so many bytes, and no longer.", "R9"),
+    "executor:closed": _R(
+        "What is reported as not applied is recorded so by the application, so that no call that was late applies it.",
+        "decision 0004, decision 0029",
+    ),
+    "executor:command": _R(
+        "A program that carries out changes has the signed job, the variables that the project writes out and nothing of the worker's, and is gone with all of its process group when it ends or its time is over.",
+        "law 8, R9",
+    ),
+    "executor:config": _R(
+        "An executor is configured with references for secrets, over TLS or on this machine, and a contract that names one that is not there starts no worker.",
+        "law 8, law 10",
+    ),
+    "executor:document": _R(
+        "A handler is told the key, the guards and the change of each row, and no other value of it.", "law 7"
+    ),
+    "executor:exact": _R(
+        "Applied is what names exactly the key, digest and rows that were approved; anything else that is said to be applied is for a person.",
+        "R5",
+    ),
+    "executor:group": _R(
+        "A group that stands or falls together goes to an application as one job, or to none.", "decision 0012"
+    ),
+    "executor:handler-applies": _R(
+        "An application applies what was approved on each engine, and the worker needs no right to.", "decision 0029"
+    ),
+    "executor:light": _R("The helper for applications imports nothing of the server.", "DESIGN 3"),
+    "executor:named": _R(
+        "Who carries out a change is part of what is approved, and nobody else does.", "law 5, decision 0029"
+    ),
+    "executor:once": _R(
+        "One key has one effect in an application, whatever is cut, killed or asked at once, and one answer ever after.",
+        "R1, R3",
+    ),
+    "executor:one-address": _R(
+        "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
+    ),
+    "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:unknown": _R("Whatever is no whole answer is unknown, and is asked again under the same key.", "R4"),
+    "executor:verdict": _R(
+        "A handler's conflict or failure is that of the proposal, by a closed list of words.", "law 7"
+    ),
+    "executor:waits": _R("A handler that wants to be left alone is left alone.", "R9"),
+    "executor:words": _R("An application's own words reach the operators' log alone, short and on one line.", "law 7"),
     "explain:no-value": _R("A statement that is shown holds placeholders and no value.", "law 7"),
     "explain:plan": _R(
         "What a source expects of a read is asked through the read credential, and no row is read.", "law 3"

@@ -63,8 +63,8 @@ MUTANTS = (
         "public.writeback",
         "public-contract:refused-by-name",
         "contract/public/changes.py",
-        'if writes.get("mode") not in {None, "direct_sql"} or',
-        "if False or",
+        'elif mode not in {None, "direct_sql"} or',
+        "elif False or",
         "tests/unit/test_public_translation.py -k cannot_be_honoured",
     ),
     Mutant(

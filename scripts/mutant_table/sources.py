@@ -4,6 +4,22 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "cuts.unknown-postgres",
+        "apply:cut",
+        "sources/postgres.py",
+        "else SourceFailure(Failure.UNKNOWN_COMMIT, state=failed.state)",
+        "else SourceFailure(Failure.OTHER, state=failed.state)",
+        "tests/chaos/test_cuts.py -k 'at_the_commit_each and postgres'",
+    ),
+    Mutant(
+        "cuts.unknown-mariadb",
+        "apply:cut",
+        "sources/mysql.py",
+        "        raise SourceFailure(Failure.UNKNOWN_COMMIT, state=lost)",
+        "        raise SourceFailure(Failure.OTHER, state=lost)",
+        "tests/chaos/test_cuts.py -k 'at_the_commit_each and mariadb'",
+    ),
+    Mutant(
         "row-security.read",
         "row-security:told",
         "sources/postgres.py",

@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "ledger-fails.left",
+        "apply:ledger-fails",
+        "work/lane.py",
+        '            except LedgerFailure:\n                log.exception("job left',
+        '            except ZeroDivisionError:\n                log.exception("job left',
+        "tests/chaos/test_ledger_troubles.py -k from_any_named",
+    ),
+    Mutant(
         "row-security.writer",
         "row-security:proven",
         "work/posture.py",
@@ -191,16 +199,16 @@ MUTANTS = (
         "group.job-is-whole",
         "group:whole",
         "work/authority.py",
-        "    if not is_whole(tuple(proposals.values())):",
-        "    if False:",
+        "    if not is_whole(tuple(proposals.values())) or",
+        "    if",
         "tests/attack/test_groups.py -k 'not_of_one_whole and sqlite'",
     ),
     Mutant(
         "undo.hops",
         "undo:exact",
         "work/authority.py",
-        "await _hops(capability, found.contract, place) if found.original is None else ()",
-        "await _hops(capability, found.contract, place)",
+        "await _hops(found.capability, found.contract, place) if found.original is None else ()",
+        "await _hops(found.capability, found.contract, place)",
         "tests/attack/test_undo.py -k 'depended_on and sqlite'",
     ),
     Mutant(
@@ -311,7 +319,7 @@ MUTANTS = (
         "claims.one-source",
         "group:whole",
         "work/authority.py",
-        "if len({claim.proposal.source for claim in found.values()}) > 1:",
+        "if len({(claim.proposal.source, claim.proposal.executor) for claim in found.values()}) > 1:",
         "if False:",
         "tests/attack/test_guards.py -k over_two_sources",
     ),

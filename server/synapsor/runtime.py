@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any
 from synapsor.activations import Activations
 from synapsor.config import Config, SourceConfig, with_lanes
 from synapsor.core.facts import Finding
+from synapsor.core.needs import executors_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, refuse_fatal
 from synapsor.core.session import judge_sessions
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import target
 from synapsor.errors import Code, ConfigError, DecisionRefused, naming
+from synapsor.handler_ports import Handler
 from synapsor.operators import read_operators, with_codes
 from synapsor.ports import ReadSource, SystemClock
-from synapsor.wiring import open_reader, open_writer
+from synapsor.wiring import open_handler, open_reader, open_writer
 
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
@@ -223,7 +225,7 @@ class Project:
 
         Raises:
             UnsafeSource: a credential or table cannot keep the promises of an apply.
-            ConfigError: no source is in writeback mode, or one cannot have so many lanes.
+            ConfigError: no source is in writeback mode, one cannot have so many lanes, or a contract names an executor that is not configured.
         """
         from synapsor.approve.identity.keys import load_key
         from synapsor.work.authority import Workbench
@@ -249,6 +251,7 @@ class Project:
                 operators=self.deciders,
                 clock=self.clock,
                 automatic=automatic,
+                handlers=self.handlers(),
                 reached=failpoints(),
             ),
             pace=pace or Pace(),
@@ -271,6 +274,20 @@ class Project:
         for finding in findings:
             log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
         return target
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the applications that carry out changes, by the names that contracts give them; of what no contract names, no secret is asked.
+
+        Raises:
+            ConfigError: a contract names one that is not configured, or one cannot be asked as it is configured.
+        """
+        needed = executors_of(loaded.contract for loaded in self.contracts())
+        if missing := sorted(set(needed) - set(self.config.executors)):
+            raise ConfigError(
+                f"No executor is configured that a contract names: {', '.join(missing)} (for {needed[missing[0]]}).",
+                fix="Add it under `executors:` in synapsor.yaml, or have the contract reviewed without it.",
+            )
+        return {name: open_handler(name, self.config.executors[name], self.clock) for name in sorted(needed)}
 
     def unmet_sessions(self, sessions: Mapping[str, Collection[str]]) -> list[Finding]:
         """Return what contracts need of a session and these, by where they are configured, do not give."""

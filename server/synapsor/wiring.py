@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from synapsor.config import Engine, SourceConfig
+from synapsor.config import Engine, ExecutorConfig, HttpExecutor, SourceConfig
 from synapsor.errors import ConfigError
-from synapsor.ports import ReadSource, WriteSource
+from synapsor.handler_ports import Handler
+from synapsor.ports import Clock, ReadSource, WriteSource
 from synapsor.secrets import SecretRef, resolve
 
 
@@ -26,6 +27,21 @@ def open_writer(name: str, wired: SourceConfig) -> WriteSource:
     size = max(wired.pool.size, wired.at_once)
     source: WriteSource = _opened(_adapters(wired.engine)[1], name, wired, wired.write, size)
     return source
+
+
+def open_handler(name: str, wired: ExecutorConfig, clock: Clock) -> Handler:
+    """Return an application's handler; the one place where its secrets are resolved."""
+    secret, seconds = resolve(wired.secret), wired.timeout_ms / 1000
+    if isinstance(wired, HttpExecutor):
+        from synapsor.executors.http import HttpHandler
+
+        return HttpHandler(name=name, url=wired.url, secret=secret, seconds=seconds, clock=clock, ca=wired.ca)
+    from synapsor.executors.command import CommandHandler
+
+    environment = {variable: resolve(ref) for variable, ref in wired.environment.items()}
+    return CommandHandler(
+        name=name, run=wired.run, secret=secret, seconds=seconds, clock=clock, environment=environment
+    )
 
 
 def _opened(adapter: Callable[..., Any], name: str, wired: SourceConfig, ref: SecretRef, size: int) -> Any:

@@ -6,72 +6,19 @@ and a row is asked to be removed only once.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from synapsor.core.proposal import Status
-from synapsor.core.statements import Operator, signature_holds
+from synapsor.core.records import to_body
+from synapsor.core.statements import Operator, SignedDecision, signature_holds
+from synapsor.core.writeback import receipt_key
 from synapsor.ports import ProposalRecord
-from tests.databases import Database, execute, fetch, table
+from synapsor.values import digest
 
-_DID = ("update", "insert", "delete")
-_NOTED = "what, invoice, tenant, old_mark, new_mark"
-_OLD, _NEW = "OLD.waiver_reason", "NEW.waiver_reason"
-_SEEN = {
-    "update": f"'update', NEW.id, NEW.tenant_id, {_OLD}, {_NEW}",
-    "insert": f"'insert', NEW.id, NEW.tenant_id, NULL, {_NEW}",
-    "delete": f"'delete', OLD.id, OLD.tenant_id, {_OLD}, NULL",
-}
 TRIGGER = "note_delete"
 """The trigger on the removal of a row, which a contract must accept."""
-
-
-def _postgres() -> str:
-    branches = "".join(
-        f"IF TG_OP = '{did.upper()}' THEN INSERT INTO billing.effects ({_NOTED}) VALUES ({_SEEN[did]}); END IF;\n"
-        for did in _DID
-    )
-    return f"""
-CREATE TABLE billing.effects (seq bigserial PRIMARY KEY, what text, invoice text, tenant text, old_mark text, new_mark text);
-CREATE FUNCTION billing.note_effect() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-{branches}  RETURN NULL;
-END $$;
-""" + "".join(
-        f"CREATE TRIGGER note_{did} AFTER {did} ON billing.invoices FOR EACH ROW EXECUTE FUNCTION billing.note_effect();\n"
-        for did in _DID
-    )
-
-
-def _others(made: str, updated: str, end: str, begin: str = "") -> str:
-    when = {"update": updated, "insert": "INSERT", "delete": "DELETE"}
-    return made + "".join(
-        f"CREATE TRIGGER note_{did} AFTER {when[did]} ON invoices FOR EACH ROW {begin}"
-        f"INSERT INTO effects ({_NOTED}) SELECT {_SEEN[did]};{end}\n"
-        for did in _DID
-    )
-
-
-_WATCH = {
-    "postgres": _postgres(),
-    "mariadb": _others(
-        "CREATE TABLE effects (seq bigint AUTO_INCREMENT PRIMARY KEY, what varchar(10), invoice varchar(64), tenant varchar(64),"
-        " old_mark varchar(500), new_mark varchar(500)) ENGINE=InnoDB;\n",
-        "UPDATE",
-        "",
-    ),
-    # The shop's own trigger counts the version in an update of its own, which is no second effect.
-    "sqlite": _others(
-        "CREATE TABLE effects (seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT, invoice TEXT, tenant TEXT, old_mark TEXT,"
-        " new_mark TEXT) STRICT;\n",
-        "UPDATE OF waiver_reason",
-        " END;",
-        "BEGIN ",
-    ),
-}
-_UNWATCH = {
-    "postgres": "DROP TABLE IF EXISTS billing.effects; DROP FUNCTION IF EXISTS billing.note_effect CASCADE",
-    "mariadb": "".join(f"DROP TRIGGER IF EXISTS note_{did}; " for did in _DID) + "DROP TABLE IF EXISTS effects",
-}
+_MILLISECONDS = len("2026-01-01T00:00:00.000")
+"""As exact as the least exact of the clocks."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +31,18 @@ class Effect:
     tenant: str
     old_mark: str | None
     new_mark: str | None
+    at: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """A receipt in the source."""
+
+    key: bytes
+    digest: bytes
+    proposal: str
+    tenant: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -95,48 +54,84 @@ class Asked:
     rows: frozenset[str]
 
 
-def watch(database: Database) -> None:
-    """Let the shop write down every change of an invoice from now on."""
-    execute(database, _WATCH[database.engine])
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """All that is judged.
+
+    Attributes:
+        receipts: those in the source.
+        asked: the request of each proposal.
+        verified: what of the ledger does not hold, None when all of it does.
+        canaries: where a value was found that nobody may keep.
+    """
+
+    effects: Sequence[Effect]
+    receipts: Sequence[Left]
+    records: Sequence[ProposalRecord]
+    operators: Mapping[str, Operator]
+    asked: Mapping[str, Asked]
+    verified: object = None
+    canaries: Sequence[str] = field(default=())
+
+    def effects_of(self) -> tuple[dict[str, list[Effect]], list[Effect]]:
+        """Return the effects of each proposal, and those of nobody's request."""
+        asked = {r.proposal.id: self.asked[r.proposal.id] for r in self.records}
+        by_mark = {each.mark: proposal for proposal, each in asked.items() if each.what != "delete"}
+        by_gone = {row: proposal for proposal, each in asked.items() if each.what == "delete" for row in each.rows}
+        of: dict[str, list[Effect]] = {proposal: [] for proposal in asked}
+        nobodys: list[Effect] = []
+        for effect in self.effects:
+            proposal = by_gone.get(effect.invoice) if effect.what == "delete" else by_mark.get(effect.new_mark or "")
+            (nobodys if proposal is None else of[proposal]).append(effect)
+        return of, nobodys
 
 
-def unwatch(database: Database) -> None:
-    """Let it forget what it wrote, and write no more."""
-    if database.engine in _UNWATCH:
-        execute(database, _UNWATCH[database.engine])
-
-
-def effects(database: Database) -> list[Effect]:
-    """Return every change, in order."""
-    rows = fetch(database, f"SELECT seq, {_NOTED} FROM {table(database, 'effects')} ORDER BY seq")
-    return [Effect(*row) for row in rows]
-
-
-def violations(
-    seen: Sequence[Effect],
-    records: Sequence[ProposalRecord],
-    operators: Mapping[str, Operator],
-    asked: Mapping[str, Asked],
-) -> list[str]:
-    """Return every way in which the history is not what was promised; `asked` gives the request of each proposal."""
-    found: list[str] = []
-    requests = {r.proposal.id: asked[r.proposal.id] for r in records}
-    by_mark = {request.mark: proposal for proposal, request in requests.items() if request.what != "delete"}
-    by_gone = {
-        row: proposal for proposal, request in requests.items() if request.what == "delete" for row in request.rows
-    }
-    of: dict[str, list[Effect]] = {r.proposal.id: [] for r in records}
-    for effect in seen:
-        proposal = by_gone.get(effect.invoice) if effect.what == "delete" else by_mark.get(effect.new_mark or "")
-        if proposal is None:
-            found.append(f"effect of nobody's request: {effect}")
-        else:
-            of[proposal].append(effect)
-    for record in records:
-        found += _unauthorised(of[record.proposal.id], record, operators)
-        found += _untrue(of[record.proposal.id], record, requests[record.proposal.id])
+def violations(history: History) -> list[str]:
+    """Return every way in which the history is not what was promised."""
+    of, nobodys = history.effects_of()
+    found = [f"effect of nobody's request: {effect}" for effect in nobodys]
+    known = {r.proposal.id for r in history.records}
+    found += [
+        f"receipt of nobody's proposal {left.proposal}" for left in history.receipts if left.proposal not in known
+    ]
+    for record in history.records:
+        done = of[record.proposal.id]
+        found += _unauthorised(done, record, history.operators)
+        found += _unproven(done, record, [r for r in history.receipts if r.proposal == record.proposal.id])
+        found += _untrue(done, record, history.asked[record.proposal.id])
         found += _parted(record)
-    return found + _lost_updates(seen)
+    if history.verified is not None:
+        found.append(f"the ledger does not hold: {history.verified}")
+    found += [f"a canary is in {place}" for place in history.canaries]
+    return found + _lost_updates(history.effects)
+
+
+def _unproven(done: list[Effect], record: ProposalRecord, receipts: Sequence[Left]) -> list[str]:
+    """Return in what way the source's receipts do not say what came of a proposal: one at most, of its digest, applied if it was."""
+    proposal = record.proposal
+    whole = (
+        receipt_key(proposal.ledger, proposal.id),
+        _recomputed(record).removeprefix("sha256:"),
+        proposal.tenant or "",
+    )
+    found = [f"{proposal.id} has {len(receipts)} receipts"] if len(receipts) > 1 else []
+    found += [
+        f"{proposal.id} has a receipt of another key, digest or tenant"
+        for left in receipts
+        if (left.key, left.digest.hex(), left.tenant) != whole
+    ]
+    outcomes = {left.outcome for left in receipts}
+    if done and "applied" not in outcomes:
+        found.append(f"{proposal.id} has an effect and no receipt of it")
+    if "applied" in outcomes and not done:
+        found.append(f"{proposal.id} has a receipt and no effect")
+    if record.status is Status.CONFLICT and outcomes != {"conflict"}:
+        found.append(f"{proposal.id} is reported conflict and its receipts say {sorted(outcomes)}")
+    return found
+
+
+def _recomputed(record: ProposalRecord) -> str:
+    return digest("proposal", to_body(record.proposal))
 
 
 def _parted(record: ProposalRecord) -> list[str]:
@@ -148,17 +143,31 @@ def _parted(record: ProposalRecord) -> list[str]:
 def _unauthorised(done: list[Effect], record: ProposalRecord, operators: Mapping[str, Operator]) -> list[str]:
     proposal = record.proposal
     found = [f"{proposal.id} changed a row of another tenant" for e in done if e.tenant != proposal.tenant]
-    approvals = [
-        s
-        for s in record.decisions
-        if s.decision.verdict == "approve"
-        and s.decision.digest == proposal.digest
-        and s.decision.operator in operators
-        and signature_holds(s.decision, s.signature, operators[s.decision.operator])
-    ]
+    approvals = [signed for signed in record.decisions if _approves(signed, record, operators)]
     if done and not approvals:
         found.append(f"{proposal.id} has an effect and no valid approval")
+    found += [
+        f"{proposal.id} has an effect at {effect.at}, when no approval counted"
+        for effect in done
+        if approvals and not any(_in_time(effect, signed, record) for signed in approvals)
+    ]
     return found
+
+
+def _approves(signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator]) -> bool:
+    """Tell whether somebody who is trusted signed the digest that is computed here of what the proposal says."""
+    decision = signed.decision
+    return (
+        decision.verdict == "approve"
+        and (decision.proposal, decision.digest) == (record.proposal.id, _recomputed(record))
+        and decision.operator in operators
+        and signature_holds(decision, signed.signature, operators[decision.operator])
+    )
+
+
+def _in_time(effect: Effect, signed: SignedDecision, record: ProposalRecord) -> bool:
+    began, at = signed.decision.at[:_MILLISECONDS], effect.at[:_MILLISECONDS]
+    return began <= at < min(signed.decision.expires_at, record.proposal.expires_at)[:_MILLISECONDS]
 
 
 def _untrue(done: list[Effect], record: ProposalRecord, asked: Asked) -> list[str]:

@@ -1,14 +1,20 @@
 """The history checker finds what it is there to find; one that never complains would prove nothing."""
 
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
-from synapsor.core.statements import Decision, Operator, SignedDecision, sign
+from synapsor.core.statements import Decision, SignedDecision, sign
+from synapsor.core.writeback import receipt_key
 from synapsor.ports import ProposalRecord
-from tests.chaos.history import Asked, Effect, violations
-from tests.decisions import person, proposal
+from tests.chaos.history import Asked, Effect, History, Left, violations
+from tests.chaos.recorder import canaries
+from tests.decisions import NOW, person, proposal
 
 LEO = person()
 OPERATORS = {"leo": LEO.operator}
@@ -38,7 +44,7 @@ def _record(proposal_id: str, status: Status) -> ProposalRecord:
         operator="leo",
         role="billing_lead",
         at=asked.at,
-        expires_at=asked.expires_at,
+        expires_at=stamp(NOW + dt.timedelta(hours=24)),
         reason="",
         nonce="n" * 32,
     )
@@ -46,13 +52,30 @@ def _record(proposal_id: str, status: Status) -> ProposalRecord:
     return ProposalRecord(proposal=asked, status=status, decisions=(signed,))
 
 
-def _judged(
-    *seen: tuple[str, str, str, str | None, str | None],
-    statuses: Mapping[str, Status] = {},
-    operators: Mapping[str, Operator] = OPERATORS,
-) -> list[str]:
-    records = [_record(handle, statuses.get(handle, Status.APPLIED)) for handle in ASKED]
-    return violations([Effect(n, *effect) for n, effect in enumerate(seen)], records, operators, ASKED)
+def _left(proposal_id: str, outcome: str = "applied") -> Left:
+    told = proposal(id=proposal_id)
+    raw = bytes.fromhex(told.digest.removeprefix("sha256:"))
+    return Left(receipt_key(told.ledger, told.id), raw, told.id, told.tenant or "", outcome)
+
+
+Seen = tuple[str, str, str, str | None, str | None]
+
+
+def _history(*seen: Seen, statuses: Mapping[str, Status] = {}, at: str = stamp(NOW)) -> History:
+    """Return a history with the receipts that go with what the ledger says."""
+    stand = {handle: statuses.get(handle, Status.APPLIED) for handle in ASKED}
+    told = {Status.APPLIED: "applied", Status.CONFLICT: "conflict"}
+    return History(
+        effects=[Effect(n, *effect, at) for n, effect in enumerate(seen)],
+        receipts=[_left(handle, told[status]) for handle, status in stand.items() if status in told],
+        records=[_record(handle, status) for handle, status in stand.items()],
+        operators=OPERATORS,
+        asked=ASKED,
+    )
+
+
+def _judged(*seen: Seen, statuses: Mapping[str, Status] = {}) -> list[str]:
+    return violations(_history(*seen, statuses=statuses))
 
 
 def test_a_true_history_is_one_without_violations() -> None:
@@ -78,7 +101,7 @@ def test_a_change_that_is_not_whole_is_found(left_out: int) -> None:
         (("update", "c", "acme", None, "mark 1"), "lost update"),
     ],
 )
-def test_an_effect_too_many_is_found(more: tuple[str, str, str, str | None, str | None], word: str) -> None:
+def test_an_effect_too_many_is_found(more: Seen, word: str) -> None:
     assert any(word in v for v in _judged(*TRUE[:3], more, *TRUE[3:]))
 
 
@@ -94,5 +117,57 @@ def test_an_effect_after_a_removal_is_found() -> None:
 
 def test_an_effect_without_a_signature_that_counts_is_found() -> None:
     stranger = person().operator
-    found = _judged(*TRUE, operators={"leo": stranger})
+    found = violations(replace(_history(*TRUE), operators={"leo": stranger}))
     assert sum("no valid approval" in v for v in found) == len(ASKED)
+
+
+def test_an_approval_of_another_digest_than_the_one_that_is_computed_again_is_found() -> None:
+    true = _history(*TRUE)
+    first, *others = true.records
+    altered = replace(first, proposal=replace(first.proposal, nonce="m" * 32))
+    found = violations(replace(true, records=[altered, *others]))
+    assert [v for v in found if "no valid approval" in v] == [f"{SET} has an effect and no valid approval"]
+    assert [v for v in found if "another key" in v] == [f"{SET} has a receipt of another key, digest or tenant"]
+
+
+@pytest.mark.parametrize("hours", [-1, 24, 100])
+def test_an_effect_before_its_approval_or_after_the_end_of_it_is_found(hours: int) -> None:
+    found = violations(_history(*TRUE, at=stamp(NOW + dt.timedelta(hours=hours))))
+    assert sum("when no approval counted" in v for v in found) == len(TRUE)
+
+
+def test_receipts_that_are_missing_doubled_or_of_something_else_are_found() -> None:
+    true = _history(*TRUE)
+    first, *others = true.receipts
+
+    def judged(*receipts: Left) -> list[str]:
+        return violations(replace(true, receipts=receipts))
+
+    assert judged(*others) == [f"{SET} has an effect and no receipt of it"]
+    assert judged(first, *true.receipts) == [f"{SET} has 2 receipts"]
+    assert judged(replace(first, outcome="conflict"), *others) == [f"{SET} has an effect and no receipt of it"]
+    for other in ({"key": b"k" * 32}, {"digest": b"d" * 32}, {"tenant": "globex"}):
+        assert judged(replace(first, **other), *others) == [f"{SET} has a receipt of another key, digest or tenant"]
+    stray = replace(first, proposal="wrp_" + "9" * 20)
+    assert judged(stray, *true.receipts) == [f"receipt of nobody's proposal {stray.proposal}"]
+
+
+def test_a_receipt_of_what_never_happened_is_found() -> None:
+    without = _history(*TRUE[:3], statuses={GONE: Status.CONFLICT})
+    told = [*without.receipts[:2], _left(GONE)]
+    found = violations(replace(without, receipts=told))
+    assert f"{GONE} has a receipt and no effect" in found
+    assert f"{GONE} is reported conflict and its receipts say ['applied']" in found
+
+
+def test_a_ledger_that_does_not_hold_and_a_canary_are_found() -> None:
+    true = _history(*TRUE)
+    assert violations(replace(true, verified=(7, "forged"))) == ["the ledger does not hold: (7, 'forged')"]
+    assert violations(replace(true, canaries=["ledger.db"])) == ["a canary is in ledger.db"]
+
+
+def test_a_canary_in_any_file_of_a_project_is_found(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "log").write_bytes(b"nothing CANARY-token more")
+    (tmp_path / "clean").write_bytes(b"nothing")
+    assert canaries(tmp_path) == ["log"]

@@ -185,6 +185,7 @@ def test_what_grants_more_grows_and_the_other_way_shrinks(before: Any, after: An
 
 
 TRADES = [
+    ("an application carries it out", in_proposal("executor", value="app")),
     ("another filter", in_list("where", "status", value="overdue")),
     ("a filter the other way", in_list("where", "status", value={"not": "open"})),
     ("another tenant column", in_table("tenant", value="note")),

@@ -653,6 +653,17 @@ PROPOSALS = [
         "    approval: {role: lead}\n    worker: supervised\n    undo: reviewed # SYN394\n",
     ),
     (
+        "an undo of what an application does",
+        "    approval: {role: lead}\n",
+        "    approval: {role: lead}\n    executor: shop_app\n    undo: reviewed # SYN396\n",
+    ),
+    (
+        "effects of a delete that the worker does not look at",
+        PROPOSED,
+        listed("    where: {status: open}\n    accepts: {cascades: [billing.lines]} # SYN397", verb="delete")
+        + "    executor: shop_app\n",
+    ),
+    (
         "a version that an undo counts without one",
         "    set: {note: $words}",
         "    set: {note: $words, fee: {add: 1}}\n    advances: fee # SYN395",
@@ -772,6 +783,7 @@ LINKS = [
     ("a path of which a proposal asks", "    where: {id: $invoice_id}\n    set", "    where: {id: $invoice_id, buyer.tier: gold} # SYN706 SYN321\n    set"),
     ("a value that does not fit a path", "buyer.tier: plain", "buyer.tier: silver # SYN331\n       "),
     ("a path compared with a list", "where: {status: open, buyer.tier: plain}", "where: {status: open, buyer.tier: [plain]} # SYN104"),
+    ("an application that depends on a related row", "    set: {note: $words}", "    set: {note: $words}\n    unchanged: [buyer.tier]\n    executor: app # SYN398"),
     ("a path to nothing that must stay", "    set: {note: $words}", "    unchanged: [seller.name] # SYN706\n    set: {note: $words}"),
     ("a path through a list that must stay", "    set: {note: $words}", "    unchanged: [lines.count] # SYN706\n    set: {note: $words}"),
     ("a denied column that must stay", "    set: {note: $words}", "    unchanged: [buyer.ssn_1] # SYN305\n    set: {note: $words}"),

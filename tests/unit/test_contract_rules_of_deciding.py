@@ -201,6 +201,11 @@ _LIST = "together: [billing.propose_fee, billing.propose_more]"
             "for a supervised worker",
         ),
         ("    approval: {role: lead, high", "    undo: reviewed\n    approval: {role: lead, high", "may be undone"),
+        (
+            "    approval: {role: lead, high",
+            "    executor: app\n    approval: {role: lead, high",
+            "carried out by another one",
+        ),
         ("    approval: {role: lead, high", "    context: other\n    approval: {role: lead, high", "another context"),
     ],
 )

@@ -138,7 +138,7 @@ REFUSED: list[tuple[str, str, list[tuple[str, Any]], str]] = [
     (
         "writeback_unsupported",
         "update",
-        [("proposal.writeback", {"mode": "app_handler", "executor": "x"})],
+        [("proposal.writeback", {"mode": "app_handler", "executor": "Not plain"})],
         "proposal.writeback",
     ),
     ("kind_unsupported", "read", [("kind", "answer_with_evidence")], "kind"),
@@ -155,6 +155,18 @@ def test_what_of_a_capability_cannot_be_honoured_is_refused_by_its_word_at_its_p
 ) -> None:
     done = made(kind, *((f"{_CAP}.{where}", value) for where, value in changes))
     assert refusals(done) == [(f"$.{_CAP}.{path}", word)]
+
+
+@pytest.mark.requirement("public-contract:refused-by-name")
+def test_what_an_application_carries_out_there_it_carries_out_here() -> None:
+    done = made("update", (f"{_CAP}.proposal.writeback", {"mode": "app_handler", "executor": "billing_app"}))
+    assert refusals(done) == []
+    (capability,) = done.data["capabilities"].values()
+    assert capability["executor"] == "billing_app"
+    for wrong in ({"mode": "app_handler"}, {"mode": "direct_sql", "executor": "billing_app"}):
+        assert refusals(made("update", (f"{_CAP}.proposal.writeback", wrong))) == [
+            (f"$.{_CAP}.proposal.writeback", "writeback_unsupported")
+        ]
 
 
 WHOLE: list[tuple[str, str, list[tuple[str, Any]], str]] = [
@@ -304,6 +316,12 @@ NOTED: list[tuple[str, str, list[tuple[str, Any]], str]] = [
     ("description_made", "read", [("description", GONE), ("returns_hint", GONE)], f"{_CAP}.description"),
     ("evidence_always", "read", [("evidence.required", False)], f"{_CAP}.evidence"),
     ("extension_ignored", "read", [("x-runner-color", "red")], f"{_CAP}.x-runner-color"),
+    (
+        "handler_is_ours",
+        "update",
+        [("proposal.writeback", {"mode": "app_handler", "executor": "billing_app"})],
+        f"{_CAP}.proposal.writeback.executor",
+    ),
     (
         "idempotency_is_ours",
         "update",

@@ -1,6 +1,7 @@
 """The project's configuration, read strictly; this is its one door."""
 
 from synapsor.config.console import ConsoleConfig, ConsoleProxy, ConsoleSessions, ConsoleTls
+from synapsor.config.executors import CommandExecutor, ExecutorConfig, HttpExecutor
 from synapsor.config.fields import FormatVersion, Model
 from synapsor.config.oidc import Algorithm, OidcConfig
 from synapsor.config.project import (
@@ -17,14 +18,17 @@ from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, 
 
 __all__ = [
     "Algorithm",
+    "CommandExecutor",
     "Config",
     "ConsoleConfig",
     "ConsoleProxy",
     "ConsoleSessions",
     "ConsoleTls",
     "Engine",
+    "ExecutorConfig",
     "FormatVersion",
     "HttpConfig",
+    "HttpExecutor",
     "Mode",
     "Model",
     "OidcConfig",

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from synapsor.config import console, notify, oidc, sources
+from synapsor.config import console, executors, notify, oidc, sources
 from synapsor.config.console import ConsoleConfig
+from synapsor.config.executors import ExecutorConfig
 from synapsor.config.fields import (
     ContractDigest,
     FilePath,
@@ -76,6 +77,7 @@ class Config(Model):
     policy_key: FilePath | None = None
     voucher_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
+    executors: dict[Name, ExecutorConfig] = Field(default_factory=dict)
     notify: Notify | None = None
     _root: Path = PrivateAttr(default_factory=Path)
 
@@ -159,6 +161,10 @@ def _contradictions(config: Config) -> Iterator[Finding]:
     yield from (
         ((("console", *loc)), rule, message, fix)
         for loc, rule, message, fix in console.contradictions(config.console, config.profile)
+    )
+    yield from (
+        ((("executors", *loc)), rule, message, fix)
+        for loc, rule, message, fix in executors.contradictions(config.executors, config.profile)
     )
     if config.automatic_approval and config.policy_key is None:
         yield (

@@ -104,6 +104,7 @@ class ProposeCapability(_OfRows):
     risk: Risk | None = None
     approval: Approval
     worker: Literal["supervised"] | None = None
+    executor: Name | None = None
     undo: Literal["reviewed"] | None = None
     notify: tuple[Column, ...] = Field(default=(), strict=False, max_length=16)
     advances: Column | None = None

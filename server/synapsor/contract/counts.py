@@ -140,6 +140,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "ProposeCapability.reason_code": _key(gains.other, 60, "the argument that says why in one word"),
     "ProposeCapability.risk": _key(gains.guarded, 80, "what makes a change risky"),
     "ProposeCapability.worker": _key(gains.named, 70, "which worker may apply it", "one that a person starts"),
+    "ProposeCapability.executor": _key(gains.other, 85, "who carries out what was approved", "the worker, by SQL"),
     "ProposeCapability.notify": _key(gains.listed, 65, "the columns whose values notifications carry out", "none"),
     "ProposeCapability.undo": _key(gains.named, 90, "whether an applied change may be undone", "no"),
     "ProposeCapability.advances": _key(gains.other, 60, "the column that an undo counts on", "none"),

@@ -29,6 +29,8 @@ def deciding(capability: ProposeCapability) -> Iterator[str]:
         yield f"notifications may tell the values of {', '.join(capability.notify)}, where the project sends any"
     if capability.worker == "supervised":
         yield "may be applied by a worker that nobody watches, where the project allows that"
+    if capability.executor is not None:
+        yield f"carried out by the application itself, through the executor {capability.executor}, and not by the worker's SQL"
 
 
 def policies(contract: Contract) -> Iterator[str]:

@@ -137,6 +137,7 @@ FIELDS: Final[dict[str, str]] = {
     "ProposeCapability.reason_code": "The argument, a text with `one_of`, that says why in one word; recorded with the proposal, for policies and risk to go by.",
     "ProposeCapability.risk": "What makes a change risky.",
     "ProposeCapability.worker": "`supervised`: a worker that runs unattended may apply it, where `synapsor.yaml` allows it too.",
+    "ProposeCapability.executor": "Who carries out what was approved, by a name under `executors` in `synapsor.yaml`: the application's own code. Without it the worker does, by SQL.",
     "ProposeCapability.notify": "Columns whose values, before and after, notifications may tell: in the mailboxes, chats and programs that the project sends them to. Without it they tell no value.",
     "ProposeCapability.undo": "`reviewed`: an operator may ask for an applied change to be undone, and other people decide on that as on any change. Without it nobody can.",
     "ProposeCapability.advances": "A column that this change counts up by a fixed amount, as writers of the table do. An undo counts it up again, and does not set it back.",

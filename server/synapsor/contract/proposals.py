@@ -12,6 +12,7 @@ from synapsor.contract.changes import Computed, Operation, in_item
 from synapsor.contract.columns import column_problems, listed_once
 from synapsor.contract.conditions import Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.document import Path, Positions
+from synapsor.contract.executors import executor_problems
 from synapsor.contract.filters import filter_problems
 from synapsor.contract.mapping import SETTABLE, Table
 from synapsor.contract.tables import NUMBERS
@@ -46,6 +47,7 @@ def proposal_problems(
     yield from inspection.told()
     yield from bound_problems(path, capability, table, at)
     yield from undo_problems(path, capability, table, at)
+    yield from executor_problems(path, capability, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,9 @@ def _together(path: Path, workflow: Workflow, contract: Contract, at: Positions)
             yield at.at_value(here, "SYN384", f"`{word}` may be approved by a policy.", "Remove its policy.")
         if found.worker == "supervised":
             yield at.at_value(here, "SYN384", f"`{word}` is for a supervised worker.", "Remove its `worker`.")
+        if first is not None and found.executor != first.executor:
+            message = f"`{word}` is carried out by another one than the first one is, and one transaction is of one."
+            yield at.at_value(here, "SYN384", message, "Give them all the same `executor`, or none.")
         if found.undo is not None:
             message = f"`{word}` may be undone, which would take back a part of the group."
             yield at.at_value(here, "SYN384", message, "Remove its `undo`.")

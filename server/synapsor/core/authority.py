@@ -39,6 +39,7 @@ class _Form:
     workflow: str | None
     evidence: tuple[str, ...]
     together: tuple[str, ...]
+    executor: str | None
 
 
 def table_for(proposal: Proposal, contract: Contract, original: Proposal | None = None) -> Table | Why:
@@ -77,6 +78,7 @@ def _asked_for(proposal: Proposal, capability: ProposeCapability, table: Table, 
         workflow=contract.workflow_of(proposal.capability),
         evidence=evidence_for(contract, proposal.capability),
         together=together_with(contract, proposal.capability),
+        executor=capability.executor,
     )
 
 
@@ -94,6 +96,7 @@ def _taken_back(
         workflow=None,
         evidence=(),
         together=(),
+        executor=capability.executor,
     )
 
 
@@ -107,6 +110,7 @@ def _unlike_mapping(proposal: Proposal, form: _Form, table: Table) -> Why | None
         (proposal.principal_column != table.principal, Why.PRINCIPAL_CHANGED),
         (table.tenant_column is not None and proposal.tenant is None, Why.TENANT_MISSING),
         (proposal.operation != form.operation, Why.OPERATION_CHANGED),
+        (proposal.executor != form.executor, Why.EXECUTOR_CHANGED),
         (any(tuple(name for name, _ in m.key) != form.key for m in members), Why.KEY_CHANGED),
         (any(set(m.changes) != form.sets for m in members), Why.COLUMNS_CHANGED),
         ({name for name, _ in proposal.columns} != allowed, Why.COLUMNS_CHANGED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
@@ -20,15 +20,21 @@ def proposals_of(contract: Contract) -> list[ProposeCapability]:
 
 
 def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]]:
-    """Yield what the changes of one source take; a relation may come several times."""
+    """Yield what the changes of one source take; a relation may come several times. What an application carries out takes nothing."""
     for capability in proposals_of(contract):
         table = contract.table_of(capability)
-        if table.source == source:
+        if table.source == source and capability.executor is None:
             yield target(table), _of_change(capability, table)
             for hop in held_hops(capability, contract):
                 yield hop.shape.relation, Needs(reads=hop.reads, holds=True)
                 if hop.seen is not None:
                     yield hop.seen.relation, Needs(reads=hop.reads)
+
+
+def executors_of(contracts: Iterable[Contract]) -> dict[str, str]:
+    """Return the executors that contracts name, each with a capability that it carries out."""
+    every = ((name, c) for contract in contracts for name, c in contract.capabilities.items())
+    return {c.executor: name for name, c in every if isinstance(c, ProposeCapability) and c.executor is not None}
 
 
 def _of_change(capability: ProposeCapability, table: Table) -> Needs:

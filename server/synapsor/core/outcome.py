@@ -137,6 +137,11 @@ class Why(_Told):
         "not_the_inverse",
         "The rows and values are not exactly those that take back the change from what the proposal says it saw.",
     )
+    EXECUTOR_CHANGED = "executor_changed", "The activated contract has another executor carry it out."
+    EXECUTOR_MISSING = (
+        "executor_missing",
+        "This worker has no executor of the name that the contract gives. Tried again.",
+    )
     SOURCE_NOT_WRITABLE = "source_not_writable", "The source is not in `mode: writeback` for this worker."
     RELATION_MISSING = "relation_missing", "The relation is not there, or the worker may not see it. Tried again."
 
@@ -197,6 +202,24 @@ class Why(_Told):
     )
     RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
     RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."
+
+    # The application's handler, which carries it out in the worker's stead.
+    HANDLER_UNREACHED = (
+        "handler_unreached",
+        "The handler could not be reached, so nothing was handed over. Tried again.",
+    )
+    HANDLER_UNKNOWN = (
+        "handler_unknown",
+        "The handler's answer was lost, late, or none of the protocol: what it did is not known. It is asked again under the same key.",
+    )
+    HANDLER_BUSY = "handler_busy", "The handler wants to be asked later. Tried again."
+    HANDLER_DENIED = "handler_denied", "The handler does not accept the worker's signature. Tried again."
+    HANDLER_DIFFERS = (
+        "handler_differs",
+        "The handler's answer names another key or digest, or says that it applied other rows than were approved.",
+    )
+    HANDLER_REFUSED = "handler_refused", "The application refuses the change by a rule of its own."
+    HANDLER_UNSUPPORTED = "handler_unsupported", "The application's handler does not carry out this capability."
 
     # How the source failed: `errors.Failure`, word for word.
     UNAVAILABLE = "unavailable", "The source could not be reached, or the connection was lost. Tried again."

@@ -178,6 +178,7 @@ class Proposal:
         rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
         undoes: of an undo, the applied change that it takes back; None of every other proposal.
         amends: of one that an operator edited or extended, the proposal whose place it takes; None of every other.
+        executor: who carries it out, by the contract's name for it; None for the worker itself.
     """
 
     id: str
@@ -220,6 +221,7 @@ class Proposal:
     group_of: tuple[str, ...] = ()
     undoes: Undone | None = None
     amends: Amended | None = None
+    executor: str | None = None
 
     @cached_property
     def digest(self) -> str:

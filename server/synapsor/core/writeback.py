@@ -105,7 +105,7 @@ class Done:
     Attributes:
         key: as the proposal names the row; told of a row that was deleted as well.
         after: the row after the change, without the hidden values that the change is not about; None of one that was deleted. Of an apply
-            whose answer was lost only what the change itself says of it.
+            whose answer was lost, or that an application carried out, only what the change itself says of it.
         version_before, version_after: of the version column; None where there is none, or where nobody recorded it.
     """
 

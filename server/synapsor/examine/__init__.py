@@ -13,6 +13,7 @@ from synapsor.examine.channels import of_channels
 from synapsor.examine.codes import of_codes
 from synapsor.examine.companion import of_companion
 from synapsor.examine.console import of_console
+from synapsor.examine.executors import of_executors
 from synapsor.examine.keys import of_keys
 from synapsor.examine.provider import of_provider
 from synapsor.examine.sources import of_sources
@@ -28,6 +29,7 @@ async def examine(project: Project, *, approvals: Path | None = None) -> tuple[F
     config = project.config
     found = [
         *await of_sources(project),
+        *of_executors(project),
         *of_keys(config),
         *of_codes(project),
         *of_console(config),

@@ -40,6 +40,7 @@ STEPS = (
     "apply.before_commit",
     "apply.committed",
     "apply.verdict_begun",
+    "apply.verdict_before_commit",
     "apply.verdict_committed",
 )
 """Named points that the chaos tests stop at."""
@@ -60,6 +61,10 @@ _TRY_AGAIN = frozenset(
 )
 
 
+def unheard(_done: int, _rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task(Claim):
     """One authorised proposal with all that applying it takes.
@@ -69,6 +74,8 @@ class Task(Claim):
         hops: the related rows that its rows depend on.
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
+        progress: of the first of a job: told how many of its rows are changed, of how many, each time that so many more are.
+        lapses: the moment at which `expired` begins to hold.
     """
 
     opened: Proposal
@@ -78,21 +85,19 @@ class Task(Claim):
     hops: tuple[Hop, ...] = ()
     accepts: Accepts | None = None
     matching: ReadPlan | None = None
+    progress: Callable[[int, int], None] = unheard
+    lapses: str = ""
 
 
-def unheard(_done: int, _rows: int) -> None:
-    """Tell nobody how far it is."""
-
-
-async def apply(tasks: Sequence[Task], *, progress: Callable[[int, int], None] = unheard) -> Result:
-    """Try to apply one proposal, or a whole group in its order, over one source; of many rows, tell `progress` how many of them are changed.
+async def apply(tasks: Sequence[Task]) -> Result:
+    """Try to apply one proposal, or a whole group in its order, over one source.
 
     The result is true whatever happened, and `RETRY` means that nothing is known to have happened yet.
     """
     lead = tasks[0]
     try:
         async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-            result = await _apply(tasks, tx, progress)
+            result = await _apply(tasks, tx)
     except Stop as stop:
         result = stop.result
     except SourceFailure as failed:
@@ -111,7 +116,7 @@ async def apply(tasks: Sequence[Task], *, progress: Callable[[int, int], None] =
     return result
 
 
-async def _apply(tasks: Sequence[Task], tx: WriteTransaction, progress: Callable[[int, int], None]) -> Result:
+async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     reached = tasks[0].reached
     await reached("apply.begun")
     known = await known_of(tasks, tx)
@@ -129,7 +134,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction, progress: Callable
     for count, (task, member) in enumerate(changes, start=1):
         await _change(task, tx, member)
         if count % EVERY == 0 and count < len(changes):
-            progress(count, len(changes))
+            tasks[0].progress(count, len(changes))
     await reached("apply.row_changed")
     done = {task.proposal.id: await _changed(task, tx) for task in tasks}
     await tx.settle_constraints()

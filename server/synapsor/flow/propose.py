@@ -224,6 +224,7 @@ def proposal_of(
         workflow=served.workflow,
         run=call.run if served.workflow else None,
         group_of=served.together,
+        executor=capability.executor,
     )
 
 

@@ -14,6 +14,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import Done, SourceReceipt, receipt_key, told_of
 from synapsor.errors import Failure, SourceFailure
+from synapsor.handler_ports import Handler
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
 
@@ -32,6 +33,8 @@ class Claim:
     """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row.
 
     Attributes:
+        handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
+        job: the job that it is a part of.
         held: whether the lease of its job is certainly held now.
     """
 
@@ -42,6 +45,8 @@ class Claim:
     worker: str
     time_ms: int
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    handler: Handler | None = None
+    job: str = ""
     held: Callable[[], bool] = field(default=lambda: True)
 
     def check_held(self) -> None:
@@ -74,6 +79,7 @@ class Result:
         newcomers: how many rows match the set of each proposal now and were left as they are.
         moved: the columns of related rows that are not as they were, by their paths.
         until: the moment before which another attempt is in vain, "" for none.
+        wait: for how many seconds at least whoever was asked wants to be left alone.
     """
 
     outcome: Outcome
@@ -84,6 +90,7 @@ class Result:
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     until: str = ""
+    wait: float = 0.0
 
     @property
     def code(self) -> str:
@@ -121,6 +128,7 @@ async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
             for claim in claims:
                 await leave(claim, tx, result.outcome)
             lead.check_held()
+            await lead.reached("apply.verdict_before_commit")
             await tx.commit()
     except SourceFailure as failed:
         return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
@@ -143,6 +151,9 @@ async def read_verdict(claims: Sequence[Claim]) -> Result | None:
 async def known_of(claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
     """Return what an earlier attempt came to, from the receipts; those of a group were left in one transaction."""
     found = [await _receipt(claim, tx) for claim in claims]
+    if None in found and any(found):
+        # Another worker has committed them, all at once, between the first look and the last: now all can be seen.
+        found = [await _receipt(claim, tx) for claim in claims]
     outcomes = set(found)
     if outcomes == {None}:
         return None

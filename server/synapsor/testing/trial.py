@@ -253,7 +253,16 @@ def _read(text: str) -> Contract:
     if problems := sorted({*reading.problems, *check_together(known)}):
         raise ContractError(tuple(problems))
     assert reading.contract is not None  # noqa: S101  # without one there is a problem
-    return reading.contract
+    return _by_itself(reading.contract)
+
+
+def _by_itself(contract: Contract) -> Contract:
+    """Return the contract with nothing left to an application: there is none here, and the trial's own worker stands in for it."""
+    own = {
+        name: c.model_copy(update={"executor": None}) if isinstance(c, ProposeCapability) else c
+        for name, c in contract.capabilities.items()
+    }
+    return contract.model_copy(update={"capabilities": own})
 
 
 def _schemas(contract: Contract) -> dict[str, str]:

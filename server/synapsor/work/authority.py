@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from synapsor.contract.capability import ProposeCapability
@@ -31,8 +31,9 @@ from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Task
 from synapsor.flow.automatic import running
-from synapsor.flow.permitted import permitted
+from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.verdict import Claim, Result, nowhere
+from synapsor.handler_ports import Handler
 from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
 from synapsor.work.heartbeat import elapsed
 
@@ -82,6 +83,7 @@ class Workbench:
     Attributes:
         targets: what may be written, by source name; only sources in `writeback` mode are here.
         operators: asks whose keys are trusted now.
+        handlers: the applications that carry out changes, by the names that contracts give them.
         automatic: the key that policy decisions are signed with; None where automatic approval is off.
         reached: passes the named points of the chaos tests.
         elapsed: the seconds of a clock that nobody can set.
@@ -92,6 +94,7 @@ class Workbench:
     targets: Mapping[str, WriteTarget]
     operators: Callable[[], Mapping[str, Operator]]
     clock: Clock
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
     automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
     elapsed: Callable[[], float] = field(default=elapsed)
@@ -102,9 +105,10 @@ class Workbench:
         return stamp(self.clock.now())
 
     def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
-        """Return the claim of a proposal of a leased job, or None when its source is not written here."""
+        """Return the claim of a proposal of a leased job, or None when its source is not written here, or its executor is not known."""
         place = self.targets.get(proposal.source)
-        if place is None:
+        handler = self.handlers.get(proposal.executor) if proposal.executor is not None else None
+        if place is None or (handler is None) != (proposal.executor is None):
             return None
         return Claim(
             proposal=proposal,
@@ -115,6 +119,8 @@ class Workbench:
             time_ms=place.time_ms,
             reached=self.reached,
             held=partial(self.holds, lease),
+            handler=handler,
+            job=lease.job.id,
         )
 
 
@@ -141,7 +147,7 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
         with _about(part):
             tasks[part.proposal] = await _authorised(part, record, lease, bench, trusted)
     proposals = {name: task.proposal for name, task in tasks.items()}
-    if not is_whole(tuple(proposals.values())):
+    if not is_whole(tuple(proposals.values())) or len({task.proposal.executor for task in tasks.values()}) > 1:
         raise Denied(Why.GROUP_BROKEN)
     return tuple(tasks[name] for name in in_order(proposals))
 
@@ -195,23 +201,31 @@ async def _authorised(
     place = bench.targets.get(proposal.source)
     if place is None:
         raise Denied(Why.SOURCE_NOT_WRITABLE)
-    try:
-        kinds = await place.natives(target(table))
-        hops = await _hops(capability, found.contract, place) if found.original is None else ()
-    except SourceFailure as failed:
-        raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = bench.claim(proposal, lease)
-    assert claim is not None  # noqa: S101  # the source is among the targets
-    return Task(
+    if claim is None:
+        raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
+    lapses = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
+    task = Task(
         **vars(claim),
         opened=found.proposal,
         table=table,
-        natives=kinds,
-        expired=lambda: proposal.lapsed(bench.now()) or any(one.decision.lapsed(bench.now()) for one in approvals),
-        hops=hops,
+        natives={},
+        expired=lambda: bench.now() >= lapses,
         accepts=capability.accepts,
-        matching=match_plan(proposal, capability, table, kinds),
+        lapses=lapses,
     )
+    return task if task.handler is not None else await _by_sql(task, found, place)
+
+
+async def _by_sql(task: Task, found: Permitted, place: WriteTarget) -> Task:
+    """Return a task with what the worker needs to know of the source to carry it out by itself."""
+    try:
+        kinds = await place.natives(target(task.table))
+        hops = await _hops(found.capability, found.contract, place) if found.original is None else ()
+    except SourceFailure as failed:
+        raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
+    matching = match_plan(task.proposal, found.capability, task.table, kinds)
+    return replace(task, natives=kinds, hops=hops, matching=matching)
 
 
 async def _hops(capability: ProposeCapability, contract: Contract, place: WriteTarget) -> tuple[Hop, ...]:
@@ -223,8 +237,8 @@ async def _hops(capability: ProposeCapability, contract: Contract, place: WriteT
 
 async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
     """Return the claims of all proposals of a leased job, in the order in which `authorise` has them, so that no two workers wait for
-    each other's receipts; None when one is not on record or cannot be read, its source is not written here, or they are not of one source: their receipts
-    are written in one transaction.
+    each other's receipts; None when one is not on record or cannot be read, its source is not written here, or they are not of one source and one executor: their
+    receipts are written in one transaction.
     """
     found: dict[str, Claim] = {}
     for name in dict.fromkeys(part.proposal for part in lease.job.parts):
@@ -236,7 +250,7 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
         if claim is None:
             return None
         found[name] = claim
-    if len({claim.proposal.source for claim in found.values()}) > 1:
+    if len({(claim.proposal.source, claim.proposal.executor) for claim in found.values()}) > 1:
         return None
     order = in_order({name: claim.proposal for name, claim in found.items()})
     return tuple(found[name] for name in order)

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
-from synapsor.flow.apply import apply
+from synapsor.flow.executing import apply, read_verdict, record_verdict
 from synapsor.flow.settle import settle
-from synapsor.flow.verdict import Result, read_verdict, record_verdict
+from synapsor.flow.verdict import Result
 from synapsor.work.authority import Denied, Workbench, authorise, claims_of
 from synapsor.work.pace import Pace
 
@@ -79,15 +79,15 @@ class Lane:
 
     async def _applied(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         try:
-            tasks = await authorise(lease, self.bench, trusted)
+            lead, *others = await authorise(lease, self.bench, trusted)
         except Denied as denied:
             return await self._denied(lease, denied)
-        progress = partial(self._progress, lease)
-        result = await apply(tasks, progress=progress)
+        tasks = (replace(lead, progress=partial(self._progress, lease)), *others)
+        result = await apply(tasks)
         for _ in range(AT_ONCE):
             if result.outcome is not Outcome.RETRY or result.why not in {Why.UNKNOWN_COMMIT, Why.RECEIPT_RACED}:
                 break
-            result = await apply(tasks, progress=progress)
+            result = await apply(tasks)
         return result
 
     def _is_last(self, lease: Lease, result: Result) -> bool:
@@ -170,6 +170,6 @@ class Lane:
                 log.error(said, lease.job.id, lease.tries, result.code, extra=extra)
             return kept, parked
         longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
-        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        wait = max(longest * random.uniform(0.5, 1.0), result.wait)  # noqa: S311  # jitter
         until = max(stamp(now + dt.timedelta(seconds=wait)), result.until)
         return await self.bench.ledger.release(lease, not_before=until, code=result.code), False

@@ -27,7 +27,7 @@ async def posture(contracts: Iterable[Contract], name: str, place: WriteTarget) 
     found: list[Finding] = []
     for contract in contracts:
         for capability in proposals_of(contract):
-            if contract.table_of(capability).source == name:
+            if contract.table_of(capability).source == name and capability.executor is None:
                 found += await _judged(contract, capability, place)
         for relation, needs in needs_of(contract, name):
             writes[relation] = writes.get(relation, Needs()) | needs

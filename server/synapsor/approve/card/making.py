@@ -184,6 +184,7 @@ def _target(proposal: Proposal, teller: Teller) -> Target:
         tenant_in_key=all(tenant in dict(member.key) for member in proposal.members),
         advances=teller.perhaps(proposal.advances),
         moves=tuple(teller.text(name) for name in proposal.moves),
+        executor=teller.perhaps(proposal.executor),
     )
 
 

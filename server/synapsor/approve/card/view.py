@@ -28,8 +28,8 @@ class Target:
     Attributes:
         tenant: the column and the tenant, or None where the relation has one tenant only.
         tenant_in_key: the key of every row names the tenant, too.
-        advances: the version column that must move with the change.
-        moves: the columns that the database may change with it.
+        advances, moves: the version column that must move with the change, and the columns that the database may change with it.
+        executor: the application that carries it out, or None where the worker does.
     """
 
     source: Text
@@ -40,6 +40,7 @@ class Target:
     tenant_in_key: bool
     advances: Text | None
     moves: tuple[Text, ...]
+    executor: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,7 @@ class Rows:
     """Rows that were read.
 
     Attributes:
-        name: of a list that came along with a row; None for the rows themselves.
-        more: how many rows the evidence holds beyond these.
+        name, more: of a list that came along with a row, None for the rows themselves; how many rows the evidence holds beyond these.
         cut_by: the limit that cut them when they were read, so that there may be others; None when they were all.
     """
 

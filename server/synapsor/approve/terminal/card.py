@@ -138,6 +138,8 @@ def _head(card: Card) -> Iterator[Line]:
     yield Line("expires", f"{line_of(card.expires.at)} ({left})")
     yield Line("target", f"{line_of(target.source)}: {line_of(target.relation)}")
     yield Line("operation", line_of(target.operation))
+    if target.executor is not None:
+        yield Line("applied by", f"the application itself, through the executor {line_of(target.executor)}")
     tenant = fields([target.tenant]) if target.tenant else "single tenant"
     if len(card.rows) > 1:
         yield Line("rows", f"{len(card.rows)}, {tenant}: all of them or none, and no other row")

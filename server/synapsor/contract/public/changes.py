@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from synapsor.contract.public.subjects import Guard, Subject, TableDraft, Tables
 from synapsor.contract.public.terms import fixed_terms
 
 _MEASURES: Final = ("before", "after")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +62,7 @@ class Change:
         if self.kind != "update":
             self.draft.needs(f"{self.kind}s", self.operation.at("kind"))
         writes = self._child("writeback", self.proposal)
-        if writes.get("mode") not in {None, "direct_sql"} or "executor" in writes:
-            self.draft.refuse(writes.path, "writeback_unsupported")
+        self._executor(writes)
         if "idempotency_key" in writes:
             self.draft.note(writes.at("idempotency_key"), "idempotency_is_ours")
         self._reversibility()
@@ -76,6 +77,14 @@ class Change:
         self._transitions()
         self._approval(policies)
         return table
+
+    def _executor(self, writes: Part) -> None:
+        mode, executor = writes.get("mode"), writes.get("executor")
+        if mode == "app_handler" and isinstance(executor, str) and _NAME.fullmatch(executor):
+            self._put("executor", executor, writes.at("executor"))
+            self.draft.note(writes.at("executor"), "handler_is_ours")
+        elif mode not in {None, "direct_sql"} or "executor" in writes:
+            self.draft.refuse(writes.path, "writeback_unsupported")
 
     def _reversibility(self) -> None:
         if "reversibility" not in self.proposal:

@@ -35,7 +35,7 @@ REFUSALS: Final[dict[str, str]] = {
     "type_unknown": "Every column's type is known from the catalogue or the types file, and is one that is served.",
     "types_missing": "The format has no column types: they come from a source's catalogue or from a types file beside the contract.",
     "workflow_unsupported": "A workflow lists capabilities; its own evidence, approval, settlement and replay are not understood here.",
-    "writeback_unsupported": "An approved change is applied by the worker in the source (`direct_sql`); handlers, other workers and `none` are not served.",
+    "writeback_unsupported": "An approved change is applied by the worker in the source (`direct_sql`), or by an application (`app_handler`) whose `executor` has a plain name; other workers and `none` are not served.",
 }
 """Why a document, or a part of it, is not served; the words never change their meaning."""
 
@@ -47,6 +47,7 @@ NOTES: Final[dict[str, str]] = {
     "extension_ignored": "An extension key is passed over.",
     "delete_not_undone": "A removed row is not restored as it was, so this delete cannot be undone, and its card says so.",
     "guard_is_whole_row": "Nothing shows that the database moves a version, so the whole row must be as it was.",
+    "handler_is_ours": "The application carries it out, and is asked by the protocol of our own.",
     "idempotency_is_ours": "An approved change takes effect once, by its own key.",
     "kept_out_elsewhere": "Something of the contract uses this column, so it is not denied; no capability that keeps it out shows it.",
     "limit_added": "A policy has a limit of the day here.",

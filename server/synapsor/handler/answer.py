@@ -1,0 +1,121 @@
+"""What a handler answers: what has come of a job, about which keys and digests, and of what was applied each row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synapsor.handler.job import Job, Member
+from synapsor.handler.wire import CODES, MOST_DETAIL, NAME, VERSION, Came, strict
+
+Row = Mapping[str, Mapping[str, str | None]]
+"""A row after the change: `key` and `changes`, in tokens."""
+
+
+class Refused(Exception):
+    """A change is not applied; raised by the application's own code, which is then rolled back."""
+
+    came: Came
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        """Take a code of the protocol, and a text that only operators see; put no value of a row into it."""
+        if code not in CODES[self.came]:
+            raise ValueError(f"a handler says {self.came} with one of {', '.join(sorted(CODES[self.came]))}")
+        super().__init__(code)
+        self.code = code
+        self.detail = detail[:MOST_DETAIL]
+
+
+class Conflict(Refused):
+    """The rows are not as they were when the change was approved."""
+
+    came = Came.CONFLICT
+
+
+class Failed(Refused):
+    """The change cannot be made, or the application does not allow it."""
+
+    came = Came.FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """One change that an answer is about; `rows` are those of what was applied."""
+
+    key: str
+    digest: str
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to a job."""
+
+    came: Came
+    about: tuple[About, ...]
+    code: str = ""
+    detail: str = ""
+
+    @classmethod
+    def of(cls, job: Job, came: Came, code: str = "", detail: str = "") -> Answer:
+        """Return the answer to a whole job; of what was applied it repeats each row as it was approved."""
+        there = came in {Came.APPLIED, Came.ALREADY_APPLIED}
+        about = tuple(
+            About(key=c.key, digest=c.digest, rows=tuple(_approved(m) for m in c.members) if there else ())
+            for c in job.changes
+        )
+        return cls(came=came, about=about, code=code, detail=detail)
+
+    def body(self) -> bytes:
+        """Return the answer as it is sent."""
+        changes = [{"key": a.key, "digest": a.digest, "rows": list(a.rows)} for a in self.about]
+        said: dict[str, Any] = {NAME: VERSION, "outcome": self.came.value, "changes": changes}
+        if self.code:
+            said |= {"code": self.code}
+        if self.detail:
+            said |= {"detail": self.detail}
+        return json.dumps(said).encode()
+
+
+def read_answer(body: bytes) -> Answer | None:
+    """Return the answer that a body holds, or None where it holds none that is whole and of this version."""
+    try:
+        told = strict(body)
+        if type(told[NAME]) is not int or told[NAME] != VERSION:
+            return None
+        came, code, detail = Came(told["outcome"]), told.get("code", ""), told.get("detail", "")
+        about = tuple(_about(each) for each in told["changes"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if not isinstance(detail, str) or (code not in CODES[came] if came in CODES else code != ""):
+        return None
+    return Answer(came=came, about=about, code=code, detail=detail[:MOST_DETAIL])
+
+
+def _approved(member: Member) -> Row:
+    return {part: member.tokens[part] for part in ("key", "changes")}
+
+
+def _about(told: Any) -> About:
+    return About(key=_text(told["key"]), digest=_text(told["digest"]), rows=tuple(_row(r) for r in _list(told["rows"])))
+
+
+def _row(told: Any) -> Row:
+    row = {part: dict(told[part].items()) for part in ("key", "changes")}
+    if told.keys() != row.keys():
+        raise ValueError("a row is a key and its changes")
+    return row
+
+
+def _list(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value

@@ -1,0 +1,164 @@
+"""The ledger's disk is full, it cannot be written, or another process holds it, from any named point of a job on: nothing is lost or half."""
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
+from synapsor.errors import LedgerFailure
+from synapsor.ledger import sqlite as engine
+from tests.attack.test_ledger_room import fill, make_room
+from tests.chaos.changes import KINDS
+from tests.chaos.filing import record_of
+from tests.chaos.recorder import effects
+from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, Stepped, in_turns, stepped
+from tests.databases import Database
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+Trouble = Callable[[Stepped], AbstractAsyncContextManager[None]]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for the ledger here."""
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+
+
+@asynccontextmanager
+async def full(at: Stepped) -> AsyncIterator[None]:
+    """Let the ledger have no room for another record."""
+    ledger = await at.project.ledger()
+    await fill(ledger)
+    try:
+        yield
+    finally:
+        await make_room(ledger)
+
+
+@asynccontextmanager
+async def read_only(at: Stepped) -> AsyncIterator[None]:
+    """Let nothing be written to the ledger, as where its disk was mounted anew after a fault."""
+    writer: Any = (await at.project.ledger())._connection._writer  # type: ignore[attr-defined]  # no mount of its own
+    writer.execute("PRAGMA query_only = ON")
+    try:
+        yield
+    finally:
+        writer.execute("PRAGMA query_only = OFF")
+
+
+@asynccontextmanager
+async def held(at: Stepped) -> AsyncIterator[None]:
+    """Let another process hold the ledger for longer than anybody waits."""
+    with closing(sqlite3.connect(at.files.config.ledger, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+TROUBLES: dict[str, Trouble] = {"full": full, "read-only": read_only, "held": held}
+WHOLE = pytest.mark.parametrize(
+    "whole", [pytest.param(False, id="in turns"), pytest.param(True, id="every kind", marks=pytest.mark.soak)]
+)
+ALL_MARKS = [f"{step} delete" for step in APPLY_STEPS]
+
+
+async def _troubled(at: Stepped, trouble: Trouble, step: str, filed: list[str], end: Status) -> None:
+    """Let the trouble begin at a step of a job and be over after it; until then the ledger says nothing that is not so."""
+    begun: list[AbstractAsyncContextManager[None]] = []
+
+    async def begin() -> None:
+        begun.append(trouble(at))
+        await begun[0].__aenter__()
+
+    try:
+        await at.struck(step, begin)
+        ledger = await at.project.ledger()
+        for proposal in filed:
+            status = (await record_of(at.project, proposal)).status
+            # What was committed before the trouble stands; nothing of what came after it is on record, and nothing is half.
+            assert status is (end if step == "work.settled" else Status.APPROVED)
+        with pytest.raises(LedgerFailure):
+            await ledger.refused_decision(filed[0], "leo", "expired", stamp(at.clock.now()))
+    finally:
+        await begun[0].__aexit__(None, None, None)
+    assert {r.status for r in await at.settled(filed)} == {end}, step
+
+
+@WHOLE
+@pytest.mark.one_engine
+@pytest.mark.requirement("apply:ledger-fails", "apply:exactly-once", "apply:none-lost")
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_a_ledger_that_fails_from_any_named_point_on_loses_nothing_and_goes_on_when_it_can(
+    tmp_path: Path, database: Database, trouble: str, whole: bool
+) -> None:
+    async with stepped(tmp_path, database, ALL_MARKS) as at:
+        for kind, step, mark in in_turns(whole, APPLY_STEPS, KINDS):
+            filed = await at.filed(kind, mark)
+            await _troubled(at, TROUBLES[trouble], step, filed, Status.APPLIED)
+        await at.judge()
+
+
+@WHOLE
+@pytest.mark.one_engine
+@pytest.mark.requirement("apply:ledger-fails", "apply:verdict-fenced")
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_a_conflict_stays_one_where_the_ledger_fails_while_it_is_recorded(
+    tmp_path: Path, database: Database, trouble: str, whole: bool
+) -> None:
+    async with stepped(tmp_path, database, []) as at:
+        for kind, step, mark in in_turns(whole, VERDICT_STEPS, MOVABLE):
+            filed = await at.filed(kind, mark, moved=True)
+            await _troubled(at, TROUBLES[trouble], step, filed, Status.CONFLICT)
+        assert [e for e in effects(database) if e.new_mark is not None] == []
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[Callable[[], None]]:
+    """Let a folder be a disk of its own that is soon full; return what fills it. Whoever may not mount one is told so."""
+    place.mkdir(parents=True, mode=0o700)
+    mounted = os.geteuid() == 0 and (
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", place], check=False).returncode
+        == 0
+    )
+    if not mounted:
+        pytest.skip("no disk can be mounted here")
+
+    def fill_it() -> None:
+        with suppress(OSError), (place / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+
+    try:
+        yield fill_it
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.mark.one_engine
+@pytest.mark.requirement("apply:ledger-fails")
+async def test_on_a_disk_that_is_really_full_no_job_is_lost_and_all_is_done_when_there_is_room(
+    tmp_path: Path, database: Database
+) -> None:
+    place, stopped = tmp_path / "project" / ".synapsor", 0
+    with small_disk(place, "8m") as fill_it:
+        async with stepped(tmp_path, database, []) as at:
+            for step in APPLY_STEPS:
+                filed = await at.filed("one", step)
+
+                async def begin() -> None:
+                    fill_it()
+
+                await at.struck(step, begin)
+                stopped += (await record_of(at.project, filed[0])).status is Status.APPROVED
+                (place / "filler").unlink()
+                assert {r.status for r in await at.settled(filed)} == {Status.APPLIED}, step
+            await at.judge()
+    # Some records fit into what the ledger's log has already.
+    assert stopped

@@ -1,0 +1,1 @@
+"""Applications that apply by themselves, for the tests."""
