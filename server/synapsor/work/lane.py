@@ -50,18 +50,18 @@ class Lane:
     number: int
 
     async def work(self, lease: Lease, trusted: Mapping[str, Operator]) -> bool:
-        """Return whether the job was settled by this attempt; `trusted` are the people whose keys were trusted before it was taken."""
+        """Return whether the job was settled by this attempt; `trusted` are the people whose keys were trusted before it was taken.
+
+        Raises:
+            LedgerFailure: what came of it is not on record; the job is left to its lease.
+        """
         begun = self.bench.elapsed()
         await self.bench.reached("work.leased")
-        try:
-            result = await self._attempt(lease, trusted)
-            if self._is_last(lease, result):
-                result = await self._surely(lease, lambda: self._last_look(lease, result), result)
-            await self.bench.reached("work.applied")
-            return await self._finish(lease, result, begun)
-        except LedgerFailure:
-            log.exception("job left to its lease", extra={"action": "settle_failed", "job": lease.job.id})
-            return False
+        result = await self._attempt(lease, trusted)
+        if self._is_last(lease, result):
+            result = await self._surely(lease, lambda: self._last_look(lease, result), result)
+        await self.bench.reached("work.applied")
+        return await self._finish(lease, result, begun)
 
     async def _attempt(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         broke = Result(outcome=Outcome.RETRY, why=Why.INTERNAL)

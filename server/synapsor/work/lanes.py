@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
-from synapsor.errors import place
+from synapsor.errors import LedgerFailure, place
 from synapsor.work.heartbeat import Heartbeat
 from synapsor.work.lane import Lane
 
@@ -60,7 +60,7 @@ class Lanes:
                 settled = await lane.work(lease, trusted)
                 self.settled += settled  # not before it is known: the others add to it meanwhile
             except Exception as error:  # noqa: BLE001  # see the top
-                log.error("lane broke: %s", place(error), extra={"action": "lane_broke", "job": lease.job.id})  # noqa: TRY400  # no values
+                _say(error, lease)
             finally:
                 self.heartbeat.drop(lease)
                 self.idle[lease.job.source].append(lane)
@@ -79,6 +79,14 @@ class Lanes:
         """Wait until a lane has become free, or somebody wakes this, or for so long."""
         with anyio.move_on_after(seconds):
             await self._moved.wait()
+
+
+def _say(error: Exception, lease: Lease) -> None:
+    if isinstance(error, LedgerFailure):
+        extra = {"action": "settle_failed", "job": lease.job.id}
+        log.error("job left to its lease: %s %s", error.message, error.fix, extra=extra)
+    else:
+        log.error("lane broke: %s", place(error), extra={"action": "lane_broke", "job": lease.job.id})  # no values
 
 
 def idle_lanes(sizes: Mapping[str, int], lane: Callable[[int], Lane]) -> dict[str, list[Lane]]:
