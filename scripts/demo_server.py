@@ -22,7 +22,7 @@ def main() -> int:
     print(f"Starting a throwaway {engine} and loading the shop into it (some seconds).", flush=True)
     server = start()
     try:
-        shop = load(server)
+        shop = load(server, tests=False)
         environment = {**os.environ, "SHOP_READ_URL": shop.read_url, "SHOP_WRITE_URL": shop.write_url}
         print(f"It is {engine} {server.version}, on a loopback port of its own.", flush=True)
         command = [sys.executable, "-m", "synapsor.cli.main", "demo", "--engine", engine, *sys.argv[2:]]

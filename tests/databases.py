@@ -4,9 +4,9 @@ import asyncio
 import re
 import sqlite3
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -51,21 +51,27 @@ class Database:
         return {"read": self.read_url, "write": self.write_url, "admin": self.admin_url}[role]
 
 
-def load_postgres(server: Server, database: str = "shop") -> Database:
-    """Return a fresh shop in a database of that name; the first call on a server builds the template of the others."""
+def load_postgres(server: Server, database: str = "shop", *, tests: bool = True) -> Database:
+    """Return a fresh shop in a database of that name; the first call on a server builds the template of the others.
+
+    With `tests` the writer may change the test tables as well.
+    """
     _check_name(database)
     _run_async(lambda: _load_postgres(server, database))
-    return Database(
+    shop = Database(
         engine="postgres",
         read_url=_url("postgresql", READER, _password(server, READER), server.port, database),
         write_url=_url("postgresql", WRITER, _password(server, WRITER), server.port, database),
         admin_url=_url("postgresql", server.admin_user, server.admin_password, server.port, database),
         ca=server.ca,
     )
+    if tests:
+        execute(shop, _sql("postgres", "tests"))
+    return shop
 
 
-def load_mariadb(server: Server, database: str = "billing") -> Database:
-    """Return a fresh shop in a database of that name, which is also its schema."""
+def load_mariadb(server: Server, database: str = "billing", *, tests: bool = True) -> Database:
+    """Return a fresh shop in a database of that name, which is also its schema; `tests` as for Postgres."""
     _check_name(database)
     admin_url = _url("mysql", server.admin_user, server.admin_password, server.port, "")
     with closing(connect_mariadb(admin_url, multi=True)) as connection:
@@ -77,7 +83,7 @@ def load_mariadb(server: Server, database: str = "billing") -> Database:
         for role in (READER, WRITER):
             account = f"{role}@'127.0.0.1'"
             statements.append(f"CREATE OR REPLACE USER {account} IDENTIFIED BY '{_password(server, role)}'")
-        statements += [_sql("mariadb", name) for name in ("schema", "seed", "grants")]
+        statements += [_sql("mariadb", name) for name in ("schema", "seed", "grants", *(["tests"] if tests else []))]
         for statement in statements:
             _run_script(connection, statement)
     return Database(
@@ -129,6 +135,19 @@ def load_sqlite(path: Path) -> Database:
         connection.executescript(_UNSYNCED + _sql("sqlite", "schema") + _sql("sqlite", "seed"))
     url = f"sqlite:///{path}"
     return Database(engine="sqlite", read_url=url, write_url=url, admin_url=url)
+
+
+@contextmanager
+def as_in_a_shop(database: Database) -> Iterator[None]:
+    """Take from the writer for a while what it may do for the tests alone."""
+    granted = _sql(database.engine, "tests") if database.engine != "sqlite" else ""
+    if granted:
+        execute(database, granted.replace("GRANT", "REVOKE").replace(" TO ", " FROM "))
+    try:
+        yield
+    finally:
+        if granted:
+            execute(database, granted)
 
 
 def load_memory(memory: MemoryDatabase) -> Database:

@@ -550,6 +550,14 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
     ),
+    "deploy:apart": _R(
+        "The units and containers give each process a user, one credential and a network of its own; what they share is the ledger.",
+        "law 1, law 8",
+    ),
+    "deploy:hardened": _R(
+        "The units and containers may write the ledger and do nothing else to the machine, and the image holds what the lock files name.",
+        "S7",
+    ),
     "depends:credential": _R(
         "A worker that may not read and hold the rows that changes depend on does not start, and needs no more than that.",
         "law 3",
@@ -659,6 +667,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "explain:true": _R(
         "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
     ),
+    "grants:exact": _R(
+        "What `synapsor grants` prints is enough for what contracts read and change, on every engine, and without any line or column of it the posture complains.",
+        "S3, law 3",
+    ),
+    "grants:no-database": _R("`synapsor grants` asks no database, and needs and tells no credential.", "law 8"),
+    "grants:safe-role": _R(
+        "The roles that `synapsor grants` makes have no right of their own, no password, a limit of connections, and TLS from another machine.",
+        "S3, law 3",
+    ),
     "group:joined": _R(
         "Proposals that stand or fall together are of one run, tenant, principal and contract, one of each capability, and of different rows.",
         "issue 3: a set settles whole or not at all",
@@ -711,6 +728,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
+    ),
+    "ledger:group": _R(
+        "A ledger that a group shares is that group's and nobody else's, with all that is kept beside it, whoever of the group makes or opens it; another directory or file is refused.",
+        "I07, S7",
     ),
     "ledger:as-filed": _R(
         "A proposal counts as it was filed: one whose row was altered since is decided, approved by policy and applied by nobody, and no policy is tested on it.",
@@ -988,6 +1009,22 @@ REQUIREMENTS: dict[str, Requirement] = {
     "policy:stop": _R(
         "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
     ),
+    "posture:again": _R(
+        "A worker that runs proves its sources again every few minutes and after each outcome that makes one doubtful, by the contracts that are active then.",
+        "S3, D07",
+    ),
+    "posture:durable": _R(
+        "Settings of the server under which a crash may lose what it acknowledged are told whenever a worker starts.",
+        "R2",
+    ),
+    "posture:held": _R(
+        "While a source has a finding with which no worker would start, no job of it is taken and no attempt counted; it is told once with its fix, other sources go on, and it goes on by itself when it is mended.",
+        "law 10, R10",
+    ),
+    "posture:production": _R(
+        "In production no worker starts where its credential owns something, may alter or create, may change another table or a receipt; what the project allows by name is told at every start, and of receipts nothing can be allowed.",
+        "S3, law 10",
+    ),
     "posture:safe-credential": _R(
         "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
     ),
@@ -1098,6 +1135,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "row-security:told": _R(
         "A read and an apply tell the policies who asks, bound and for one transaction, and filter the tenant all the same.",
         "law 2, S4",
+    ),
+    "secrets:credential": _R(
+        "`${credential:NAME}` is a file that a service manager gave to this process, closed to all others, and nothing else.",
+        "law 8, S7",
     ),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),
     "secrets:only-where-needed": _R("Only the worker ever looks at a write credential.", "law 8"),

@@ -25,7 +25,7 @@ MUTANTS = (
     Mutant("executor.one-of-a-group", "group:whole", "contract/workflows.py", "if first is not None and found.executor != first.executor:", "if False:", "tests/unit/test_contract_rules_of_deciding.py -k stand_or_fall_together"),
     Mutant("executor.approved-with-it", "executor:named", "core/authority.py", "(proposal.executor != form.executor, Why.EXECUTOR_CHANGED)", "(False, Why.EXECUTOR_CHANGED)", f"{_WIRED} who_carries_it_out"),
     Mutant("executor.in-the-proposal", "executor:named", "flow/propose.py", "executor=capability.executor,", "executor=None,", f"{_WIRED} who_carries_it_out"),
-    Mutant("executor.no-rights", "executor:handler-applies", "core/needs.py", "if table.source == source and capability.executor is None:", "if table.source == source:", f"{_WIRED} takes_no_right"),
+    Mutant("executor.no-rights", "executor:handler-applies", "core/needs.py", "return (one for one in every if one.executor is None)", "return every", f"{_WIRED} takes_no_right"),
     Mutant("executor.not-configured", "executor:config", "runtime.py", "if missing := sorted(set(needed) - set(self.config.executors)):", "needed = {n: needed[n] for n in self.config.executors if n in needed}\n        if missing := []:", f"{_WIRED} starts_no_worker"),
     Mutant("executor.in-clear", "executor:config", "config/executors.py", 'if parts.scheme == "http" and (profile == "production" or parts.hostname not in LOOPBACK):', "if False:", f"{_WIRED} is_read_strictly"),
     Mutant("executor.absolute", "executor:config", "config/executors.py", 'if not program.is_absolute() or ".." in program.parts:', "if False:", f"{_WIRED} is_read_strictly"),

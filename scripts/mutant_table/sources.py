@@ -573,4 +573,20 @@ MUTANTS = (
         "sql",
         "tests/conformance/test_surroundings.py -k 'sqlite and by_its_code'",
     ),
+    Mutant(
+        "posture.by-statement",
+        "posture:worker-sufficient",
+        "sources/mysql_posture.py",
+        'log == "1" and form == "STATEMENT"',
+        "False",
+        "tests/attack/test_fitness.py -k 'cannot_keep_an_apply and mariadb'",
+    ),
+    Mutant(
+        "posture.durable",
+        "posture:durable",
+        "sources/postgres_rights.py",
+        "'full_page_writes') AND setting <> 'on'",
+        "'full_page_writes') AND setting = 'x'",
+        "tests/attack/test_fitness.py -k 'lose_a_commit and postgres'",
+    ),
 )

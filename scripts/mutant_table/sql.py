@@ -355,4 +355,28 @@ MUTANTS = (
         ".limit(most)",
         "tests/attack/test_blast.py -k 'ends_at_its_limit and sqlite'",
     ),
+    Mutant(
+        "grants.tls",
+        "grants:safe-role",
+        "sql/grants.py",
+        'tls = "NONE" if account.host in _LOOPBACK else "SSL"',
+        'tls = "NONE"',
+        "tests/unit/test_grants.py -k must_use_tls",
+    ),
+    Mutant(
+        "grants.host",
+        "grants:exact",
+        "sql/receipts.py",
+        "    if not _HOST.match(host):\n",
+        "    if False:\n",
+        "tests/unit/test_grants.py -k not_plain",
+    ),
+    Mutant(
+        "grants.locked",
+        "grants:safe-role",
+        "sql/grants.py",
+        "CREATE USER IF NOT EXISTS {name} ACCOUNT LOCK;",
+        "CREATE USER IF NOT EXISTS {name};",
+        "tests/unit/test_grants.py -k must_use_tls",
+    ),
 )

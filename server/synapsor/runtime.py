@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from synapsor.activations import Activations
 from synapsor.config import Config, SourceConfig, with_lanes
 from synapsor.core.facts import Finding
-from synapsor.core.needs import executors_of
+from synapsor.core.needs import executors_of, reads_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, refuse_fatal
 from synapsor.core.session import judge_sessions
 from synapsor.core.statements import Operator
-from synapsor.core.writeback import target
 from synapsor.errors import Code, ConfigError, DecisionRefused, naming
 from synapsor.handler_ports import Handler
 from synapsor.operators import read_operators, with_codes
@@ -115,8 +114,9 @@ class Project:
             from synapsor.ledger.open import open_ledger
 
             fresh = (create or self.config.profile == "development") and not self.config.ledger.exists()
+            config = self.config
             self._ledger = open_ledger(
-                self.config.ledger, create=fresh, key_path=self.config.ledger_key, clock=self.clock
+                config.ledger, create=fresh, key_path=config.ledger_key, group=config.ledger_group, clock=self.clock
             )
             self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
@@ -231,6 +231,7 @@ class Project:
         from synapsor.work.authority import Workbench
         from synapsor.work.pace import Pace
         from synapsor.work.permission import permits_of, signer_of
+        from synapsor.work.proving import Proving
         from synapsor.work.worker import Worker  # what serves a model does not even import what applies
 
         key = self.config.policy_key if self.config.automatic_approval else None
@@ -242,7 +243,9 @@ class Project:
                 "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
                 fix="Set `mode: writeback` where it was reviewed.",
             )
-        ledger = await self.ledger()
+        ledger, pace = await self.ledger(), pace or Pace()
+        contracts = tuple(loaded.contract for loaded in self.contracts())
+        proving = Proving(ledger=ledger, targets=targets, contracts=contracts, every=pace.posture_seconds)
         return Worker(
             name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
             bench=Workbench(
@@ -253,8 +256,10 @@ class Project:
                 automatic=automatic,
                 handlers=self.handlers(),
                 reached=failpoints(),
+                doubt=proving.doubt,
             ),
-            pace=pace or Pace(),
+            pace=pace,
+            proving=proving,
             permits=await permits_of(self.config.supervised, ledger) if supervised else None,
             lanes={n: w.at_once for n, w in wired.items()},
             report=report or (lambda _: None),
@@ -299,17 +304,10 @@ class Project:
 
     async def reader_posture(self, name: str, missing: Collection[Relation] = ()) -> list[Finding]:
         """Return what is wrong with a source's read credential; of relations that are missing, that they are says it all."""
-        reads: dict[Relation, frozenset[str]] = {}
-        denied: dict[Relation, frozenset[str]] = {}
-        for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
-            relation = Relation.parse(table.relation)
-            if relation not in missing:
-                reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
-            for place in {relation, target(table)}:
-                denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
+        read = reads_of((loaded.contract for loaded in self.contracts()), name, missing)
         with naming(name):
-            rights = await self.reader(name).posture(reads, denied)
-        return list(judge_reader(rights, reads, denied))
+            rights = await self.reader(name).posture(read.columns, read.denied)
+        return list(judge_reader(rights, read.columns, read.denied))
 
     async def write_target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
         """Return a source through its write credential, and what is wrong with that for what the contracts may change."""
@@ -319,7 +317,13 @@ class Project:
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)
-        place = WriteTarget(source=source, receipts=Relation.parse(wired.receipts), time_ms=wired.timeouts.lock_ms)
+        place = WriteTarget(
+            source=source,
+            receipts=Relation.parse(wired.receipts),
+            time_ms=wired.timeouts.lock_ms,
+            production=self.config.profile == "production",
+            allow=frozenset(wired.allow),
+        )
         return place, await posture([loaded.contract for loaded in self.contracts()], name, place)
 
 

@@ -17,7 +17,10 @@ from synapsor.errors import ConfigError
 
 MAX_SECRET_BYTES = 65_536
 OPEN_TO_OTHERS = "its group or others have access to it"
-_REFERENCE = re.compile(r"\$\{(env|file):([^{}$\x00-\x1f]+)\}")
+_REFERENCE = re.compile(r"\$\{(env|file|credential):([^{}$\x00-\x1f]+)\}")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_GIVEN = "CREDENTIALS_DIRECTORY"
+"""Where a service manager puts the secrets of one service, and tells it so."""
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SQLITE = re.compile(r"sqlite:///(?!/)([^?#@%\x00-\x1f]+)")
 
@@ -55,12 +58,12 @@ class SecretRef:
     """Where a secret is kept. Only the reference is ever shown.
 
     Attributes:
-        scheme: `env`, `file`, or `sqlite` for a literal `sqlite:///relative/path`, which holds no secret.
+        scheme: `env`, `file`, `credential`, or `sqlite` for a literal `sqlite:///relative/path`, which holds no secret.
         text: the reference as it was written.
-        target: the variable's name, or the absolute path; equal targets are the same secret however they were written.
+        target: the variable's or the credential's name, or the absolute path; equal targets are the same secret however they were written.
     """
 
-    scheme: Literal["env", "file", "sqlite"]
+    scheme: Literal["env", "file", "credential", "sqlite"]
     target: str
     text: str = field(compare=False)
 
@@ -77,6 +80,8 @@ class SecretRef:
                 return cls("file", os.path.normpath(root / target), text)
             if scheme == "env" and _ENV_NAME.fullmatch(target):
                 return cls("env", target, text)
+            if scheme == "credential" and _CREDENTIAL.fullmatch(target):
+                return cls("credential", target, text)
         elif sqlite and (literal := _SQLITE.fullmatch(text)):
             return cls("sqlite", os.path.normpath(root / literal[1]), text)
         raise ConfigError(
@@ -90,7 +95,7 @@ class SecretRef:
         return self.text
 
 
-_WRITE_IT_AS = "Write ${env:NAME} or ${file:path}"
+_WRITE_IT_AS = "Write ${env:NAME}, ${file:path} or ${credential:NAME}"
 _OR_SQLITE = ", or sqlite:///a/relative/path"
 
 
@@ -102,7 +107,10 @@ def resolve(ref: SecretRef) -> Secret:
     """
     if ref.scheme == "sqlite":
         return Secret(f"sqlite:///{ref.target}")
-    secret = Secret(os.environ.get(ref.target, "")) if ref.scheme == "env" else _from_file(ref)
+    if ref.scheme == "env":
+        secret = Secret(os.environ.get(ref.target, ""))
+    else:
+        secret = _credential(ref) if ref.scheme == "credential" else _from_file(ref, ref.target)
     if not secret:
         fix = (
             f"Set the environment variable {ref.target}." if ref.scheme == "env" else "Write the secret into the file."
@@ -111,24 +119,34 @@ def resolve(ref: SecretRef) -> Secret:
     return secret
 
 
-def _from_file(ref: SecretRef) -> Secret:
-    secret, trouble = _read(ref.target)
+def _credential(ref: SecretRef) -> Secret:
+    given = os.environ.get(_GIVEN, "")
+    if not Path(given).is_absolute():
+        raise ConfigError(
+            f"{ref} cannot be used: no service manager has given this process credentials.",
+            fix=f"Name it under LoadCredential= of the unit; elsewhere set {_GIVEN} to the directory of its file.",
+        )
+    return _from_file(ref, str(Path(given) / ref.target), given=True)
+
+
+def _from_file(ref: SecretRef, path: str, *, given: bool = False) -> Secret:
+    secret, trouble = _read(path, given=given)
     if trouble:
         # Raised out here, so that no handled error with the file's bytes in it hangs on as its context.
         raise ConfigError(
-            f"{ref} cannot be used: {trouble}.", fix=f"Make it a file of yours with mode 0600: chmod 600 {ref.target}"
+            f"{ref} cannot be used: {trouble}.", fix=f"Make it a file of yours with mode 0600: chmod 600 {path}"
         )
     return secret
 
 
-def _read(path: str) -> tuple[Secret, str]:
+def _read(path: str, *, given: bool) -> tuple[Secret, str]:
     try:
         # Non-blocking, so that a named pipe is refused below and does not hang the start.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         return Secret(""), os.strerror(error.errno or 0).lower()
     try:
-        if trouble := private_file_trouble(os.fstat(handle)):
+        if trouble := private_file_trouble(os.fstat(handle), given=given):
             return Secret(""), trouble
         return Secret(os.read(handle, MAX_SECRET_BYTES + 1).decode().removesuffix("\n").removesuffix("\r")), ""
     except (OSError, UnicodeDecodeError):
@@ -137,11 +155,14 @@ def _read(path: str) -> tuple[Secret, str]:
         os.close(handle)
 
 
-def private_file_trouble(info: os.stat_result) -> str:
-    """Return why a file may not hold a secret of this user, or "" when it may."""
+def private_file_trouble(info: os.stat_result, *, given: bool = False) -> str:
+    """Return why a file may not hold a secret of this user, or "" when it may.
+
+    One that systemd has `given` is root's, and this user may read it by an access list, whose mask stands where the group's rights do.
+    """
     if not stat.S_ISREG(info.st_mode):
         return "it is not a regular file"
-    if info.st_mode & 0o077:
+    if info.st_mode & (0o037 if given and info.st_uid == 0 else 0o077):
         return OPEN_TO_OTHERS
     if info.st_uid not in {os.geteuid(), 0}:
         return "it belongs to another user"

@@ -11,7 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from synapsor.errors import ConfigError
-from tests.databases import Database, fetch, table
+from tests.databases import Database, as_in_a_shop, fetch, table
 from tests.projects import ACME, GLOBEX, ROOT, ProjectFiles, leo_approves, opened, write_project
 from tests.serving.forked import forked, python, run_forked
 
@@ -156,14 +156,16 @@ def test_the_demo_comes_out_as_told_on_every_engine(tmp_path: Path, database: Da
         if database.engine == "sqlite"
         else (python(), {"SHOP_READ_URL": database.read_url, "SHOP_WRITE_URL": database.write_url})
     )
-    done = subprocess.run(
-        [program, "-m", "synapsor.cli.main", "--json", "demo", "--dir", tmp_path / "demo", "--engine", database.engine],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, **urls},
-    )
+    command = [program, "-m", "synapsor.cli.main", "--json", "demo", "--dir", str(tmp_path / "demo")]
+    with as_in_a_shop(database):
+        done = subprocess.run(
+            [*command, "--engine", database.engine],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env={**os.environ, **urls},
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["ok"] is True
 

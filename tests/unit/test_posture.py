@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapsor.config.sources import Allowed
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.mapping import Table
 from synapsor.core import posture
@@ -28,6 +29,7 @@ from synapsor.core.facts import (
 )
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, judge_reader, judge_writer, refuse_fatal
+from synapsor.core.production import REFUSED, judge_for_production
 from synapsor.errors import UnsafeSource
 from synapsor.runtime import told
 from synapsor.sources import mysql_posture, postgres_posture, sqlite_posture
@@ -90,9 +92,9 @@ def test_a_credential_that_may_do_what_it_is_for_and_nothing_else_is_safe() -> N
         (May.GIVE_RIGHTS, ("reader_can_grant", True), ("writer_superuser", True)),
         (May.USE_FILES, ("reader_can_use_files", True), ("writer_superuser", True)),
         (May.ADMINISTER, ("reader_is_privileged", True), ("writer_superuser", True)),
-        (May.OWN, ("reader_owns", True), ("writer_can_do_more", False)),
-        (May.CHANGE, ("reader_can_write", True), ("writer_can_do_more", False)),
-        (May.CREATE, ("reader_can_create", True), ("writer_can_do_more", False)),
+        (May.OWN, ("reader_owns", True), ("writer_owns", False)),
+        (May.CHANGE, ("reader_can_write", True), ("writer_writes_more", False)),
+        (May.CREATE, ("reader_can_create", True), ("writer_can_create", False)),
         (May.CREATE_TEMPORARY, ("reader_can_create_temporary", True), ("writer_can_do_more", False)),
         (May.RUN_DEFINER, ("reader_can_run_definer", True), ("writer_can_do_more", False)),
         (May.RUN_EXTENSION, ("reader_can_run_extension", False), ("writer_can_do_more", False)),
@@ -106,6 +108,29 @@ def test_every_power_is_judged_once_for_each_credential(
     powers = {may: () if may is May.CREATE_TEMPORARY else ("somewhere",)}
     assert of_reader(replace(READER, powers=powers)) == [reader]
     assert of_writer(replace(WRITER, powers=powers)) == [writer]
+
+
+@pytest.mark.requirement("posture:production")
+def test_in_production_a_writer_that_can_do_more_is_refused_and_allowed_only_by_name() -> None:
+    writer = replace(
+        writer_with(TABLE, replace(REACH, alters=True, updates=ALL)),
+        powers={May.OWN: ("shop.t",), May.CHANGE: ("shop.u",), May.CREATE: ("shop",), May.OTHER: ("X",)},
+    )
+    writer = replace(writer, reach={**writer.reach, RECEIPTS: replace(KEPT, deletes=True)})
+    told = list(judge_writer(writer, WRITES, RECEIPTS))
+    rules = {*posture.ALLOWABLE, "receipts_can_change", "writer_can_do_more"}
+    assert ({f.rule for f in told}, any(f.fatal for f in told)) == (rules, False)
+
+    def fatal(*allow: str) -> set[str]:
+        return {f.rule for f in judge_for_production(told, allow) if f.fatal}
+
+    assert fatal() == REFUSED == rules - {"writer_can_do_more"}
+    for rule in posture.ALLOWABLE:
+        assert fatal(rule) == REFUSED - {rule}
+        assert [f.rule for f in judge_for_production(told, [rule]) if "It is allowed" in f.message] == [rule]
+    assert fatal("receipts_can_change") == REFUSED
+    assert brief(judge_for_production([], ["writer_owns"])) == [("allow_needless", False)]
+    assert set(get_args(Allowed)) == set(posture.ALLOWABLE)
 
 
 def test_no_power_is_forgotten_and_no_adapter_mends_a_rule_that_there_is_not() -> None:
@@ -185,7 +210,7 @@ def test_a_relation_that_no_adapter_looked_at_is_no_safe_one() -> None:
         (writer_with(TABLE, replace(REACH, reads=frozenset({"id"}))), [("writer_cannot_read", True)]),
         (writer_with(TABLE, replace(REACH, updates=ALL)), [("writer_can_do_more", False)]),
         (writer_with(TABLE, replace(REACH, inserts=ALL)), [("writer_can_do_more", False)]),
-        (writer_with(TABLE, replace(REACH, alters=True)), [("writer_can_do_more", False)]),
+        (writer_with(TABLE, replace(REACH, alters=True)), [("writer_can_alter", False)]),
         (writer_with(TABLE, replace(REACH, deletes=True)), [("writer_can_do_more", False)]),
         (writer_with(RECEIPTS, replace(KEPT, inserts=frozenset({RECEIPT_KEY}))), [("receipts_privilege", True)]),
         (writer_with(RECEIPTS, replace(KEPT, reads=frozenset({RECEIPT_KEY}))), [("receipts_privilege", True)]),
@@ -194,6 +219,7 @@ def test_a_relation_that_no_adapter_looked_at_is_no_safe_one() -> None:
         (writer_with(RECEIPTS, replace(KEPT, deletes=True)), [("receipts_can_change", False)]),
         (replace(WRITER, in_clear=True), [("writer_in_clear", True)]),
         (replace(WRITER, anonymous=True), [("anonymous_user", True)]),
+        (replace(WRITER, read_committed=False), [("read_committed_refused", True)]),
         (replace(WRITER, read_only=True), [("source_is_read_only", False)]),
         (replace(WRITER, lossy={"fsync": ("off", "on")}), [("not_durable", False)]),
     ],
@@ -436,11 +462,11 @@ async def test_mysql_says_of_a_connection_behind_a_proxy_whether_it_is_in_clear(
             "SHOW SESSION": [("Ssl_cipher", cipher)],
             "SHOW GRANTS": [(b"GRANT USAGE ON *.* TO `r`@`%`",)],
             "SELECT CURR": [("r@%",)],
-            "SELECT @@gl": [(b"2", "1", "0", "0")],
+            "SELECT @@gl": [(b"2", "1", "0", "0", "STATEMENT")],
         }
         return answers.get(text[:11], []) or answers.get(text[:12], [])
 
     rights = await mysql_posture.rights(ask, "r", [TABLE], local=local)
     assert rights.in_clear is in_clear
-    assert (rights.powers, rights.anonymous, rights.read_only) == ({}, False, False)
+    assert (rights.powers, rights.anonymous, rights.read_only, rights.read_committed) == ({}, False, False, False)
     assert rights.lossy == {"innodb_flush_log_at_trx_commit": ("2", "1"), "sync_binlog": ("0", "1")}

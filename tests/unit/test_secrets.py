@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from synapsor.errors import ConfigError
-from synapsor.secrets import MAX_SECRET_BYTES, Secret, SecretRef, resolve
+from synapsor.secrets import MAX_SECRET_BYTES, Secret, SecretRef, private_file_trouble, resolve
 
 CANARY = "canary-7f3#/@[%"
 
@@ -114,3 +114,63 @@ def test_what_is_missing_empty_or_no_file_is_refused_by_name(tmp_path: Path, mon
 def test_only_a_whole_reference_is_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         SecretRef.parse(text, root=tmp_path)
+
+
+@pytest.mark.requirement("secrets:credential")
+def test_a_credential_of_a_service_manager_is_read_from_its_directory_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = SecretRef.parse("${credential:writer}", root=tmp_path)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert "no service manager" in fails_with(ref).message
+    for elsewhere in ("", "relative"):
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", elsewhere)
+        assert "no service manager" in fails_with(ref).message
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert "no such file" in fails_with(ref).message
+    private(tmp_path / "writer", CANARY.encode(), 0o400)
+    assert resolve(ref).reveal() == CANARY
+    assert (str(ref), repr(ref)) == ("${credential:writer}", "SecretRef(${credential:writer})")
+
+
+@pytest.mark.requirement("secrets:credential")
+@pytest.mark.skipif(os.geteuid() != 0, reason="a credential of systemd belongs to root")
+@pytest.mark.parametrize("mode", [0o440, 0o444, 0o460, 0o441])
+def test_of_a_credential_the_mask_of_its_access_list_is_no_right_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    private(tmp_path / "writer", CANARY.encode(), mode)
+    ref = SecretRef.parse("${credential:writer}", root=tmp_path)
+    if mode == 0o440:
+        assert resolve(ref).reveal() == CANARY
+        os.chown(tmp_path / "writer", 41001, -1)
+    assert "canary" not in str(fails_with(ref))
+    assert "have access" in fails_with(file_ref(tmp_path / "writer")).message
+
+
+@pytest.mark.requirement("secrets:credential")
+@pytest.mark.parametrize("name", ["../writer", "a/b", ".hidden", "", "a b"])
+def test_a_credential_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError):
+        SecretRef.parse(f"${{credential:{name}}}", root=tmp_path)
+
+
+@pytest.mark.requirement("secrets:credential")
+@pytest.mark.parametrize(
+    ("owner", "mode", "given", "fits"),
+    [
+        (0, 0o440, True, True),
+        (0, 0o440, False, False),
+        (7, 0o440, True, False),
+        (7, 0o400, True, True),
+        (8, 0o400, True, False),
+        (0, 0o444, True, False),
+    ],
+)
+def test_a_secret_is_of_this_user_and_not_of_another_user_or_of_root_and_given_by_a_service_manager(
+    monkeypatch: pytest.MonkeyPatch, owner: int, mode: int, given: bool, fits: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 7)
+    info = os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 9, 0, 0, 0))
+    assert (private_file_trouble(info, given=given) == "") is fits

@@ -5,23 +5,20 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
 from synapsor.approve.terminal.drawing import entry
+from synapsor.cli.credentials import WRITER, role_of
 from synapsor.cli.terminal import answer, note, width
-from synapsor.config import Config, SourceConfig, load_config
+from synapsor.config import Config, load_config
 from synapsor.core.plain import visible
 from synapsor.core.plan import Relation
 from synapsor.core.words import many
 from synapsor.core.writeback import Done, Receipt
-from synapsor.errors import ConfigError, UsageError
-from synapsor.secrets import resolve
+from synapsor.errors import UsageError
 from synapsor.values import ValueUnfit
 
 _NEWEST = 50
-_GUESS = "synapsor_writer"
-"""The role that the guides make."""
 _NOT_OF = {"ddl": ("limit",), "list": ("source", "role")}
 """Options that mean nothing to an action."""
 
@@ -51,10 +48,10 @@ def _ddl(arguments: Namespace, config: Config) -> None:
     scripts: dict[str, str] = {}
     try:
         for name, source in chosen.items():
-            role = arguments.role or _writer(source)
-            script = receipts_ddl(Relation.parse(str(source.receipts)), source.dialect, worker=role or _GUESS)
+            role = arguments.role or role_of(source.write)
+            script = receipts_ddl(Relation.parse(str(source.receipts)), source.dialect, worker=role or WRITER)
             if role is None and source.has_roles:
-                guess = f"the role {_GUESS} is a guess; name the worker's own with --role NAME"
+                guess = f"the role {WRITER} is a guess; name the worker's own with --role NAME"
                 script = f"-- Look first: {guess}.\n{script}"
                 note(f"synapsor: source {name}: {guess}")
             scripts[name] = script
@@ -66,15 +63,6 @@ def _ddl(arguments: Namespace, config: Config) -> None:
         {"scripts": scripts},
         "\n".join(f"-- source {name}\n{script}" for name, script in scripts.items()),
     )
-
-
-def _writer(source: SourceConfig) -> str | None:
-    """Return the role that the worker logs in as, or None where its URL is not known here."""
-    try:
-        user = urlsplit(resolve(source.write).reveal()).username if source.write else None
-    except (ConfigError, ValueError):
-        user = None
-    return unquote(user) if user else None
 
 
 def _told(receipt: Receipt) -> tuple[str, list[str]]:

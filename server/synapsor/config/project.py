@@ -17,6 +17,7 @@ from synapsor.config.fields import (
     FilePath,
     Finding,
     FormatVersion,
+    GroupName,
     Loc,
     Model,
     SessionValue,
@@ -64,6 +65,7 @@ class Config(Model):
     policies: tuple[FilePath, ...] = Field(strict=False, min_length=1)
     ledger: FilePath = Field(default=Path(".synapsor/ledger.db"), validate_default=True)
     ledger_key: FilePath | None = None
+    ledger_group: GroupName | int | None = None
     operators: FilePath = Field(default=Path("operators.yaml"), validate_default=True)
     sources: dict[Name, SourceConfig] = Field(min_length=1)
     session: SessionValues = Field(default_factory=dict)

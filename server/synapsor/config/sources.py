@@ -12,6 +12,7 @@ from synapsor.contract.base import Name, RelationName
 from synapsor.errors import ConfigError
 
 Mode: TypeAlias = Literal["evidence", "review", "writeback"]
+Allowed: TypeAlias = Literal["writer_owns", "writer_writes_more", "writer_can_create", "writer_can_alter"]
 Engine: TypeAlias = Literal["postgres", "mariadb", "mysql", "sqlite"]
 
 
@@ -48,6 +49,7 @@ class SourceConfig(Model):
     write: SourceUrl | None = None
     schema_: Name | None = Field(default=None, alias="schema")
     receipts: RelationName | None = None
+    allow: tuple[Allowed, ...] = Field(default=(), strict=False)
     tls: Tls | None = None
     pool: Pool = Field(default_factory=Pool)
     lanes: int | None = Field(default=None, ge=1, le=MOST_LANES)

@@ -242,6 +242,7 @@ class Rights:
         in_clear: the connection leaves this host unencrypted.
         anonymous: the server took it for an account without a name.
         read_only: the server refuses every write.
+        read_committed: the server takes changes in READ COMMITTED transactions, as an apply makes them.
         to_see_effects: powers without which the catalogue does not tell what a delete does beside.
         update_to_hold: who may not update or delete rows may not lock them either, so one column is to be granted for it.
         grants: the engine has rights that can be given and taken; without, nothing can be lacking and nothing too much.
@@ -256,6 +257,7 @@ class Rights:
     in_clear: bool = False
     anonymous: bool = False
     read_only: bool = False
+    read_committed: bool = True
     to_see_effects: frozenset[str] = frozenset()
     update_to_hold: bool = False
     grants: bool = True

@@ -93,7 +93,9 @@ def _hazard_fix(relation: str, hazard: str) -> str:
         if f"without {option}" in hazard:
             return f"ALTER VIEW {relation} SET ({option} = true);"
     if "may not see" in hazard:
-        return f"GRANT SHOW VIEW ON {relation} TO the reader."
+        return (
+            f"GRANT SELECT, SHOW VIEW ON {relation} TO the reader: what a view runs is shown to who may read all of it."
+        )
     if "definer" in hazard.lower() or "stored function" in hazard:
         return "Map a view that calls no such function, or let the function be SECURITY INVOKER."
     return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
@@ -134,6 +136,9 @@ def _collated(column: ColumnFacts) -> str:
 
 _MORE = "writer_can_do_more"
 
+ALLOWABLE = ("writer_owns", "writer_writes_more", "writer_can_create", "writer_can_alter")
+"""What a writer can do that no change needs, each with a rule of its own: in production it is refused, unless it is allowed by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
@@ -141,7 +146,7 @@ class _Rule:
 
     Attributes:
         reader, writer: the rule that it breaks; all that breaks `_MORE` is told as one finding, and what breaks none is not told.
-        fatal: for a reader. For a writer, everything but `_MORE` is.
+        fatal: for a reader. For a writer, everything but `_MORE` and what is refused only in production is.
     """
 
     says: str
@@ -162,9 +167,9 @@ _POWERS: dict[May, _Rule] = {
     May.GIVE_RIGHTS: _Rule("may give rights away ({over})", "reader_can_grant", "writer_superuser"),
     May.USE_FILES: _Rule("may use the server's files ({over})", "reader_can_use_files", "writer_superuser"),
     May.ADMINISTER: _Rule("holds {over}", "reader_is_privileged", "writer_superuser"),
-    May.OWN: _Rule("owns {over}", "reader_owns"),
-    May.CHANGE: _Rule("may change {over}", "reader_can_write"),
-    May.CREATE: _Rule("may create objects in {over}", "reader_can_create"),
+    May.OWN: _Rule("owns {over}", "reader_owns", "writer_owns"),
+    May.CHANGE: _Rule("may change {over}", "reader_can_write", "writer_writes_more"),
+    May.CREATE: _Rule("may create objects in {over}", "reader_can_create", "writer_can_create"),
     May.CREATE_TEMPORARY: _Rule("may create temporary tables", "reader_can_create_temporary"),
     May.CREATE_TEMPORARY_LIKE_ALL: _Rule("may create temporary tables", "reader_can_create_temporary", "", fatal=False),
     May.RUN_DEFINER: _Rule("may run {over} with another's rights", "reader_can_run_definer"),
@@ -188,6 +193,8 @@ _FIXES = {
     "owns": "Let another role own the tables and views.",
     "can_write": "REVOKE INSERT, UPDATE, DELETE and the like; grant SELECT alone.",
     "can_create": "REVOKE CREATE, also from PUBLIC.",
+    "writes_more": "REVOKE it: what no contract changes, this credential must not.",
+    "can_alter": "REVOKE everything on it but SELECT, INSERT, UPDATE and DELETE.",
     "can_create_temporary": "REVOKE it, also from PUBLIC.",
     "can_run_definer": "REVOKE EXECUTE, also from PUBLIC, and grant it to the roles that call it.",
     "can_run_extension": "REVOKE EXECUTE, also from PUBLIC.",
@@ -201,6 +208,7 @@ _FIXES = {
     "can_do_more": "Grant it UPDATE, INSERT or DELETE where contracts ask for them, SELECT on the mapped ones, and SELECT and INSERT on the receipts.",
     "in_clear": "Use TLS on the whole way to the server, behind a pooler too.",
     "anonymous_user": "Drop the anonymous user, or create the credential's own user for this host.",
+    "read_committed_refused": "Set binlog_format to MIXED or ROW.",
     "source_is_read_only": "Point the write credential at the primary.",
     "receipts_missing": _OWNER_MAKES_IT,
     "receipts_shape": _OWNER_MAKES_IT,
@@ -241,8 +249,27 @@ def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Rel
     """Yield what a write credential and its server lack for the given changes and receipts, and what it can do beyond them."""
     yield from _judge_connection(rights, "writer")
     for may, over in _judged(rights).items():
-        if (rule := _POWERS[may].writer) not in {_MORE, ""}:
+        if (rule := _POWERS[may].writer) not in {_MORE, "", *ALLOWABLE}:
             yield _found(rights, rule, f"The writer {_said(may, over)}.")
+    yield from _judge_lacking(rights, writes)
+    yield from _judge_receipts(rights, receipts)
+    more: dict[str, list[str]] = {}
+    for rule, said in _needless(rights, writes, receipts):
+        more.setdefault(rule, []).append(said)
+    for rule, those in more.items():
+        message = f"The writer can do more than contracts need: it {'; '.join(those)}."
+        yield _found(rights, rule, message, fatal=False)
+    for name, (value, safe) in rights.lossy.items():
+        message = f"The server runs with {name} = {value}: a crash may lose what it has acknowledged."
+        yield Finding(rule="not_durable", message=message, fix=f"Set {name} = {safe}.", fatal=False)
+    if not rights.read_committed:
+        message = "The server logs statements, and refuses changes in READ COMMITTED transactions."
+        yield _found(rights, "read_committed_refused", message)
+    if rights.read_only:
+        yield _found(rights, "source_is_read_only", "The server refuses writes.", fatal=False)
+
+
+def _judge_lacking(rights: Rights, writes: Mapping[Relation, Needs]) -> Iterator[Finding]:
     for relation, needs in _sorted(writes):
         reach = rights.reach[relation]
         if lacking := needs.updates - reach.updates:
@@ -256,15 +283,6 @@ def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Rel
             yield _found(rights, "writer_cannot_delete", f"The writer may not delete rows of {relation}.")
         if rights.grants and (lacking := (needs.reads | needs.updates | needs.inserts) - reach.reads):
             yield _found(rights, "writer_cannot_read", f"The writer may not read {_some(lacking)} of {relation}.")
-    yield from _judge_receipts(rights, receipts)
-    if more := list(_needless(rights, writes, receipts)):
-        message = f"The writer can do more than contracts need: it {'; '.join(more)}."
-        yield _found(rights, _MORE, message, fatal=False)
-    for name, (value, safe) in rights.lossy.items():
-        message = f"The server runs with {name} = {value}: a crash may lose what it has acknowledged."
-        yield Finding(rule="not_durable", message=message, fix=f"Set {name} = {safe}.", fatal=False)
-    if rights.read_only:
-        yield _found(rights, "source_is_read_only", "The server refuses writes.", fatal=False)
 
 
 def refuse_fatal(findings: Iterable[Finding]) -> None:
@@ -311,8 +329,8 @@ def _judge_receipts(rights: Rights, receipts: Relation) -> Iterator[Finding]:
         yield _found(rights, "receipts_can_change", message, fatal=False)
 
 
-def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation) -> Iterator[str]:
-    """Yield what a writer can do that no apply asks of it; nothing of a superuser, who can do everything."""
+def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation) -> Iterator[tuple[str, str]]:
+    """Yield what a writer can do that no apply asks of it, by the rule that it breaks; nothing of a superuser, who can do everything."""
     if not rights.grants or May.EVERYTHING in rights.powers:
         return
     # What it may do with these relations their own reach says, column by column.
@@ -320,18 +338,20 @@ def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relati
     needed = rights.to_see_effects if any(needs.deletes for needs in writes.values()) else frozenset()
     for may, places in rights.powers.items():
         over = tuple(p for p in places if p not in needed and (may is not May.CHANGE or p not in known))
-        if _POWERS[may].writer == _MORE and (over or not places):
-            yield _said(may, over)
+        if _POWERS[may].writer in {_MORE, *ALLOWABLE} and (over or not places):
+            yield _POWERS[may].writer, _said(may, over)
     for relation, needs in _sorted(writes):
         reach = rights.reach[relation]
         more = reach.updates - needs.updates
         is_lock = rights.update_to_hold and needs.holds and not needs.updates and len(more) == 1
         if more and not is_lock:
-            yield f"may update {_some(more)} of {relation}"
+            yield _MORE, f"may update {_some(more)} of {relation}"
         if more := reach.inserts - needs.inserts:
-            yield f"may insert {_some(more)} into {relation}"
-        if reach.alters or (reach.deletes and not needs.deletes):
-            yield f"may remove rows of {relation}, or alter it"
+            yield _MORE, f"may insert {_some(more)} into {relation}"
+        if reach.deletes and not needs.deletes:
+            yield _MORE, f"may remove rows of {relation}"
+        if reach.alters:
+            yield "writer_can_alter", f"may alter or empty {relation}"
 
 
 def _judged(rights: Rights) -> Mapping[May, tuple[str, ...]]:

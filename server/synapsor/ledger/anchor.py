@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from synapsor.core.records import to_body
 from synapsor.ledger.chain import Checkpoint, checkpoint_of
-from synapsor.ledger.private import create_private
+from synapsor.ledger.private import OWNER, Access, create_private
 from synapsor.values import canonical
 
 log = logging.getLogger("synapsor.ledger")
@@ -32,8 +32,9 @@ _Marks: TypeAlias = tuple[int, int, int, int, int]
 class Anchor:
     """The checkpoint file; several processes may add to it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, access: Access = OWNER) -> None:
         self.path = path
+        self._access = access
         self._read: tuple[_Marks, int, tuple[Checkpoint, ...]] | None = None
         """How the file was when it was read last, after which event, and what it held."""
 
@@ -43,7 +44,7 @@ class Anchor:
         Raises:
             LedgerFailure: there is one already, so a ledger was here.
         """
-        create_private(self.path)
+        create_private(self.path, access=self._access)
 
     def keep(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Add what was committed, which stands even if this fails; the log tells."""

@@ -1,4 +1,4 @@
-"""The ledger's own Ed25519 key, in a file that only its owner can read; it signs checkpoints and nothing else."""
+"""The ledger's own Ed25519 key, in a file that only who may use the ledger can read; it signs checkpoints and nothing else."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.errors import LedgerFailure
-from synapsor.ledger.private import create_private, narrow
+from synapsor.ledger.private import OWNER, Access, create_private, narrow
 
 log = logging.getLogger("synapsor.ledger")
 
 
-def create_key(path: Path) -> Ed25519PrivateKey:
+def create_key(path: Path, access: Access = OWNER) -> Ed25519PrivateKey:
     """Make a key and write it to a new file.
 
     Raises:
@@ -22,11 +22,11 @@ def create_key(path: Path) -> Ed25519PrivateKey:
     """
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    create_private(path, pem)
+    create_private(path, pem, access)
     return key
 
 
-def load_key(path: Path) -> Ed25519PrivateKey:
+def load_key(path: Path, access: Access = OWNER) -> Ed25519PrivateKey:
     """Read the key.
 
     Raises:
@@ -34,7 +34,7 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     """
     if not path.is_file():
         raise LedgerFailure(f"The ledger's key {path.name} is missing.", fix="Restore it from a backup.")
-    narrow(path)
+    narrow(path, access)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError):

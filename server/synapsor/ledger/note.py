@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from synapsor.ledger.believed import Proven
-from synapsor.ledger.private import locked
+from synapsor.ledger.private import OWNER, Access, locked
 from synapsor.values import canonical
 
 log = logging.getLogger("synapsor.ledger")
@@ -34,10 +34,12 @@ class Note:
 
     Attributes:
         secret: what it is sealed with, 32 bytes of the ledger's key for this ledger's name.
+        access: who may use it.
     """
 
     path: Path
     secret: bytes = field(repr=False)
+    access: Access = OWNER
 
     def read(self) -> Proven | None:
         """Return what the note tells, or None where there is none that was written with the ledger's key."""
@@ -72,6 +74,7 @@ class Note:
             building.unlink(missing_ok=True)
             handle = os.open(building, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(handle, "wb") as stream:
+                self.access.give(handle, self.access.of_files)
                 stream.write(data)
             building.replace(self.path)
 

@@ -26,7 +26,17 @@ from synapsor.ledger.connection import Transaction
 from synapsor.ledger.keys import create_key, load_key
 from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.note import Note
-from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
+from synapsor.ledger.private import (
+    OWNER,
+    Access,
+    access_of,
+    check_directory,
+    create_private,
+    locked,
+    make_directory,
+    narrow,
+    sync_directory,
+)
 from synapsor.ledger.sqlite import SqliteConnection
 from synapsor.ledger.sqlite_file import ERRORS, REPLACED, Place, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
@@ -38,16 +48,17 @@ log = logging.getLogger("synapsor.ledger")
 
 @dataclass(frozen=True, slots=True)
 class LedgerFiles:
-    """Where a ledger's files are."""
+    """Where a ledger's files are, and who may use them."""
 
     database: Path
     key: Path
     checkpoints: Path
+    access: Access = OWNER
 
     @classmethod
-    def beside(cls, path: Path, key_path: Path | None = None) -> LedgerFiles:
+    def beside(cls, path: Path, key_path: Path | None = None, access: Access = OWNER) -> LedgerFiles:
         """Return the files of the ledger at `path`; the key may be kept elsewhere."""
-        return cls(path, key_path or path.with_suffix(".key"), path.with_suffix(".checkpoints"))
+        return cls(path, key_path or path.with_suffix(".key"), path.with_suffix(".checkpoints"), access)
 
     @property
     def note(self) -> Path:
@@ -65,15 +76,17 @@ def open_ledger(
     *,
     create: bool = False,
     key_path: Path | None = None,
+    group: str | int | None = None,
     clock: Clock | None = None,
 ) -> Ledger:
-    """Open the ledger at `path`; with `create`, make it where there is none and never was one.
+    """Open the ledger at `path`; with `create`, make it where there is none and never was one. Its files are for their owner alone, or
+    for a `group` of users.
 
     Raises:
         LedgerFailure: it is missing, damaged, read-only, of another version, or not a ledger.
         IntegrityError: its key or its schema is not its own.
     """
-    files = LedgerFiles.beside(path.absolute(), key_path)
+    files = LedgerFiles.beside(path.absolute(), key_path, access_of(group))
     used = clock or SystemClock()
     if create and not os.path.lexists(files.database):
         _create(files, used)
@@ -104,7 +117,7 @@ def _open(files: LedgerFiles, clock: Clock) -> Ledger:
     connection = connect(f"{uri}?mode=rw")
     try:
         _bring_up(connection, files)
-        key = load_key(files.key)
+        key = load_key(files.key, files.access)
         open_reader = partial(connect, f"{uri}?mode=ro", read_only=True)
         ledger = _ledger(connection, open_reader, key, clock, files, place)
     except BaseException:
@@ -118,8 +131,9 @@ def _open(files: LedgerFiles, clock: Clock) -> Ledger:
 def _bring_up(connection: sqlite3.Connection, files: LedgerFiles) -> None:
     if pending(connection, migrations()):  # first, so that a database that is not ours stays as it is
         raise LedgerFailure("An older Synapsor made this ledger.", fix="Open it with the version that made it.")
+    check_directory(files.database.parent, files.access)
     for file in (files.database, *files.companions, files.checkpoints):
-        narrow(file)
+        narrow(file, files.access)
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()["journal_mode"] != "wal":
         raise LedgerFailure("The ledger's disk cannot hold a write-ahead log.", fix="Keep it on a local disk.")
 
@@ -139,8 +153,8 @@ def _ledger(
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
     signer = Signer(identity["id"], key, clock)
     engine = SqliteConnection(connection, open_reader, _places(files, place) if files and place else ())
-    anchor = Anchor(files.checkpoints) if files else None
-    note = Note(files.note, signer.secret(f"proven {identity['id']}")) if files else None
+    anchor = Anchor(files.checkpoints, files.access) if files else None
+    note = Note(files.note, signer.secret(f"proven {identity['id']}"), files.access) if files else None
     trust = Trust(ledger=identity["id"], public_key=identity["public_key"], seals=signer.seals)
     trust = replace(trust, proven=_noted(connection, note))
     return Ledger(
@@ -211,7 +225,8 @@ def _refuse_unfit(files: LedgerFiles) -> None:
 def _create(files: LedgerFiles, clock: Clock) -> None:
     """Make a ledger under another name, then give it its own name at once; of processes that race, one makes it."""
     try:
-        make_directory(files.database.parent)
+        make_directory(files.database.parent, files.access)
+        check_directory(files.database.parent, files.access)
         with locked(files.database.parent):
             if not os.path.lexists(files.database):
                 _make(files, clock)
@@ -232,10 +247,10 @@ def _make(files: LedgerFiles, clock: Clock) -> None:
     try:
         for stale in (building.database, *building.companions):
             stale.unlink(missing_ok=True)
-        create_private(building.database)
-        key = load_key(files.key) if files.key.exists() else create_key(files.key)
+        create_private(building.database, access=files.access)
+        key = load_key(files.key, files.access) if files.key.exists() else create_key(files.key, files.access)
         first = _build(building.database, key, clock)
-        anchor = Anchor(files.checkpoints)
+        anchor = Anchor(files.checkpoints, files.access)
         anchor.create()
         anchor.append(first)
         os.link(building.database, files.database)

@@ -189,7 +189,7 @@ async def rights(
     """Return what the credential may do with the given relations, and beyond."""
     held = await grants(ask)
     account = text_of((await ask("SELECT CURRENT_USER()"))[0][0]) or ""
-    lossy, read_only = await _settings(ask)
+    lossy, read_only, by_statement = await _settings(ask)
     return Rights(
         powers=_powers(held),
         reach=await _reaches(ask, held, relations),
@@ -199,6 +199,7 @@ async def rights(
         in_clear=not (local or await _encrypted(ask)),
         anonymous=bool(user) and not account.rpartition("@")[0],
         read_only=read_only,
+        read_committed=not by_statement,
         to_see_effects=frozenset({"PROCESS on *.*"}),
         fixes=_FIXES,
     )
@@ -261,11 +262,16 @@ async def _encrypted(ask: Ask) -> bool:
     return bool(rows and text_of(rows[0][1]))
 
 
-async def _settings(ask: Ask) -> tuple[dict[str, tuple[str, str]], bool]:
-    """Return the settings under which a crash may lose a commit, and whether the server refuses writes."""
+async def _settings(ask: Ask) -> tuple[dict[str, tuple[str, str]], bool, bool]:
+    """Return the settings under which a crash may lose a commit, whether the server refuses writes, and whether it logs statements.
+
+    A log of statements cannot repeat what a READ COMMITTED transaction does, so that the server refuses its changes.
+    """
     question = (
-        "SELECT @@global.innodb_flush_log_at_trx_commit, @@global.log_bin, @@global.sync_binlog, @@global.read_only"
+        "SELECT @@global.innodb_flush_log_at_trx_commit, @@global.log_bin, @@global.sync_binlog, @@global.read_only,"
+        " @@session.binlog_format"
     )
-    flush, log, sync, read_only = (text_of(cell) or "" for cell in (await ask(question))[0])
+    flush, log, sync, read_only, form = (text_of(cell) or "" for cell in (await ask(question))[0])
     asked = {"innodb_flush_log_at_trx_commit": flush, "sync_binlog": sync if log == "1" else "1"}
-    return {name: (value, "1") for name, value in asked.items() if value != "1"}, read_only != "0"
+    lossy = {name: (value, "1") for name, value in asked.items() if value != "1"}
+    return lossy, read_only != "0", log == "1" and form == "STATEMENT"

@@ -75,6 +75,17 @@ def _bound(number: int, name: str, dialect: Dialect) -> exp.Expression:
     return trees.cast_to(value, "bytea" if name in RECEIPT_DIGESTS else "text")
 
 
+def checked_host(host: str) -> str:
+    """Return the host of an account.
+
+    Raises:
+        ValueUnfit: its name is not plain.
+    """
+    if not _HOST.match(host):
+        raise ValueUnfit("not a plain host name")
+    return host
+
+
 def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapsor_writer", host: str = "%") -> str:
     """Return the script that the owner runs once: the table, and the least that the worker's role needs.
 
@@ -83,8 +94,7 @@ def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapso
     Raises:
         ValueUnfit: the relation's, the role's or the host's name is not plain.
     """
-    if not _HOST.match(host):
-        raise ValueUnfit("not a plain host name")
+    checked_host(host)
     # On SQLite the schema is only the name under which the worker attaches the file; the owner opens it as its main database.
     named = trees.table(relation, alias=None)
     if dialect == "sqlite":

@@ -49,11 +49,18 @@ class Denied(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class WriteTarget:
-    """A source as the project wires it for writing."""
+    """A source as the project wires it for writing.
+
+    Attributes:
+        production: its credential is refused where it can do more than it should.
+        allow: the rules which the project allows it to break.
+    """
 
     source: WriteSource
     receipts: Relation
     time_ms: int
+    production: bool = False
+    allow: frozenset[str] = frozenset()
     known: dict[Relation, dict[str, str]] = field(default_factory=dict)
 
     async def natives(self, relation: Relation) -> dict[str, str]:
@@ -88,6 +95,7 @@ class Workbench:
         reached: passes the named points of the chaos tests.
         elapsed: the seconds of a clock that nobody can set.
         holds: whether a lease is certainly held now.
+        doubt: is told of each outcome of a source, so that it is looked at where that makes it doubtful.
     """
 
     ledger: WorkLedger
@@ -99,6 +107,7 @@ class Workbench:
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
     elapsed: Callable[[], float] = field(default=elapsed)
     holds: Callable[[Lease], bool] = field(default=lambda _: True)
+    doubt: Callable[[str, Why | None], None] = field(default=lambda _source, _why: None)
 
     def now(self) -> str:
         """Return this moment as records write it."""

@@ -122,6 +122,7 @@ class Lane:
 
     async def _finish(self, lease: Lease, result: Result, begun: float) -> bool:
         now, parked = self.bench.clock.now(), False
+        self.bench.doubt(lease.job.source, result.why)
         if result.why is Why.LEASE_LOST:  # whoever has the job by now gives it back, or up
             kept = False
         elif result.outcome is Outcome.RETRY:

@@ -1,4 +1,4 @@
-"""How fast a worker goes: leases, polls, retries."""
+"""How fast a worker goes: leases, polls, retries, and how often it proves again what its sources are like."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ class Pace:
     attempts: int = 10
     backoff_seconds: float = 0.2
     backoff_most: float = 60.0
+    posture_seconds: float = 300.0

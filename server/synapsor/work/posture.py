@@ -8,10 +8,10 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
 from synapsor.core.depends import held_hops
 from synapsor.core.effects import judge_change, judge_held
-from synapsor.core.facts import Finding, Needs
-from synapsor.core.needs import needs_of, proposals_of
-from synapsor.core.plan import Relation
+from synapsor.core.facts import Finding
+from synapsor.core.needs import changes_of, writes_of
 from synapsor.core.posture import judge_writer
+from synapsor.core.production import judge_for_production
 from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
 from synapsor.core.writeback import target
 from synapsor.work.authority import WriteTarget
@@ -23,16 +23,15 @@ async def posture(contracts: Iterable[Contract], name: str, place: WriteTarget) 
     Raises:
         SourceFailure: the catalogue cannot be read.
     """
-    writes: dict[Relation, Needs] = {}
+    reviewed = tuple(contracts)
     found: list[Finding] = []
-    for contract in contracts:
-        for capability in proposals_of(contract):
-            if contract.table_of(capability).source == name and capability.executor is None:
-                found += await _judged(contract, capability, place)
-        for relation, needs in needs_of(contract, name):
-            writes[relation] = writes.get(relation, Needs()) | needs
+    for contract in reviewed:
+        for capability in changes_of(contract, name):
+            found += await _judged(contract, capability, place)
+    writes = writes_of(reviewed, name)
     rights = await place.source.posture(writes, place.receipts)
-    return [*found, *judge_writer(rights, writes, place.receipts)]
+    of_writer = judge_writer(rights, writes, place.receipts)
+    return [*found, *(judge_for_production(of_writer, place.allow) if place.production else of_writer)]
 
 
 async def _judged(contract: Contract, capability: ProposeCapability, place: WriteTarget) -> list[Finding]:

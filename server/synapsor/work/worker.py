@@ -21,6 +21,7 @@ from synapsor.work.lanes import Lanes, idle_lanes
 from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
+from synapsor.work.proving import Proving
 
 log = logging.getLogger("synapsor.worker")
 
@@ -34,6 +35,7 @@ class Worker:
         report: called with one plain dictionary a job, for the log line.
         progress: called with one plain dictionary while a job of many rows is applied.
         permits: what alone may be applied, by contract digest and capability; None for all that is approved.
+        proving: says which sources may be written now; None where nobody looks at them again.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Worker:
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     progress: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
+    proving: Proving | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
     _pauses: Pauses = field(init=False, repr=False)
@@ -147,11 +150,12 @@ class Worker:
             await self._expire(stamp(now))
             await self._policies.approve(now)
             going = await self._pauses.going(trusted)
+            writable = await self.proving.writable() if self.proving else going.sources
             leases = await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),
                 until=until,
-                sources={source: free for source, free in lanes.free.items() if source in going.sources},
+                sources={n: free for n, free in lanes.free.items() if n in going.sources and n in writable},
                 permits=self.permits,
                 pauses=going.judged,
                 most=most,

@@ -57,6 +57,32 @@ def add(commands: Any) -> None:
         metavar="NAME=TEXT,…",
         help="session values instead of the configured ones",
     )
+    _for_owners(commands)
+
+
+def _for_owners(commands: Any) -> None:
+    """Add what the owner of a source runs, and what is in it then."""
+    grants = command(
+        commands,
+        "grants",
+        "Print the SQL by which a source's owner makes the credentials that contracts need, and no more.",
+    )
+    grants.add_argument("--source", metavar="NAME", help="of this source alone")
+    grants.add_argument(
+        "--for", dest="whom", choices=["reader", "writer", "receipts"], help="one of the three alone; all without it"
+    )
+    grants.add_argument(
+        "--role",
+        metavar="NAME",
+        help="the role (needs --for); without it, the user of the URL where that is known here, "
+        "or else the guess `synapsor_reader` or `synapsor_writer`, which the script then says",
+    )
+    grants.add_argument(
+        "--host",
+        metavar="HOST",
+        help="where the role connects from, a part of its name on MariaDB and MySQL; `%%` without it. "
+        "From any other than this machine it must use TLS",
+    )
     receipts = command(commands, "receipts", "The receipts of what was applied.")
     receipts.add_argument(
         "action",
