@@ -58,14 +58,43 @@ from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
 from synapsor.core.outcome import Why
 from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
-from synapsor.refusals import AMENDING, DRAFTING, STEERING, UNDOING, Rule
+from synapsor.refusals import AMENDING, DRAFTING, RESOLVING, STEERING, UNDOING, Rule
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
 
+_ACTS = (
+    (
+        "Why an undo is not filed",
+        "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded.",
+        UNDOING,
+    ),
+    (
+        "Why nothing is resolved",
+        "`synapsor reconcile` names the rule as well; nothing is signed then, and a refused `resolve` is recorded.",
+        RESOLVING,
+    ),
+    (
+        "Why a proposal is not edited or extended",
+        "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded.",
+        AMENDING,
+    ),
+    (
+        "Why no policy is drafted",
+        "`synapsor policy draft` names the rule as well. Nothing is recorded.",
+        DRAFTING,
+    ),
+    (
+        "Why the worker is not steered so",
+        "The rules by which `synapsor cancel` and `synapsor jobs` refuse, beside those of a decision: [steer the worker](../how-to/steer-the-worker.md).",
+        STEERING,
+    ),
+)
+"""What else people do that is refused by rules of its own: title, words and rules of each."""
+
 DECISION_RULES: dict[Rule, str] = {
-    rule: rule.words for rule in Rule if rule not in {*AMENDING, *UNDOING, *DRAFTING}
+    rule: rule.words for rule in Rule if rule not in {*AMENDING, *UNDOING, *RESOLVING, *DRAFTING}
 } | {
     rule: f"{rule.words} {also}"
     for rule, also in {
@@ -158,7 +187,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "read": "The reader's URL, as a reference. Only `serve` and commands that read resolve it.",
         "write": "The writer's URL, as a reference. Only the worker, and `doctor`, resolve it. Needed for `writeback`.",
         "schema": "The name that the file is attached as, and that contracts use, such as `main`. SQLite needs it; no other engine has it.",
-        "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`. Needed for `writeback`.",
+        "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`; or `ledger` where its owner has none, [at a price](../how-to/reconcile.md#where-the-source-keeps-no-receipts). Needed for `writeback`.",
         "allow": "What the worker's credential may be able to do though no contract needs it, in production, where a worker does not start otherwise. [Each is told](../how-to/run-the-worker.md#what-it-proves) at every start.",
         "tls": "How a remote server proves who it is.",
         "pool": "Connections.",
@@ -364,22 +393,9 @@ def _errors() -> Iterator[str]:
     yield "the token; of a flood, thirty a minute by themselves and the others by their number."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in LOGIN_RULES.items())
-    yield from ("", "## Why an undo is not filed", "")
-    yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in UNDOING)
-    yield from ("", "## Why a proposal is not edited or extended", "")
-    yield "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in AMENDING)
-    yield from ("", "## Why no policy is drafted", "")
-    yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in DRAFTING)
-    yield from ("", "## Why the worker is not steered so", "")
-    yield "The rules by which `synapsor cancel` and `synapsor jobs` refuse, beside those of a decision: [steer the worker](../how-to/steer-the-worker.md)."
-    yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {rule.words} |" for rule in STEERING)
+    for title, words, rules in _ACTS:
+        yield from ("", f"## {title}", "", words, "", "| Rule | Meaning |", "|---|---|")
+        yield from (f"| `{rule}` | {rule.words} |" for rule in rules)
     yield from ("", "## Why a past proposal cannot be decided again", "")
     yield 'What `synapsor policy test` counts under "Not told".'
     yield from ("", "| Rule | Meaning |", "|---|---|")

@@ -20,10 +20,12 @@ from synapsor.core.statements import (
     JobVerb,
     Pause,
     PauseState,
+    Resolution,
     SignedDecision,
     SignedInquiry,
     SignedInstruction,
     SignedPause,
+    SignedResolution,
     SignedSwitch,
     Switch,
     SwitchState,
@@ -243,6 +245,36 @@ def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt
     return replace(receipt, **changed)
 
 
+def a_resolution(proposal: Proposal, **changed: Any) -> SignedResolution:
+    """Return what somebody says became of a proposal."""
+    fields: dict[str, Any] = {
+        "id": handle("res"),
+        "ledger": proposal.ledger,
+        "proposal": proposal.id,
+        "digest": proposal.digest,
+        "verdict": "applied",
+        "found": "matches_proposed",
+        "seen": digest("seen", "rows"),
+        "contrary": False,
+        "operator": "vera",
+        "role": proposal.role,
+        "reason": "The bank's log has it.",
+        "at": at(130),
+    }
+    signature = base64.b64encode(secrets.token_bytes(64)).decode()
+    return SignedResolution(resolution=Resolution(**{**fields, **changed}), signature=signature)
+
+
+async def in_doubt(ledger: Ledger, **changed: Any) -> Proposal:
+    """File, approve and apply a proposal so that nobody knows its end."""
+    proposal, job = await approve_one(ledger, **changed)
+    (lease,) = await ledger.lease("worker-1", now=at(90), until=at(150), sources={"shop": 1})
+    assert lease.job == job
+    receipt = a_receipt(lease, "reconciliation_required", code="receipts_differ")
+    assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
+    return proposal
+
+
 def an_activation(ledger: Ledger, body: dict[str, Any], **changed: Any) -> Activated:
     fields: dict[str, Any] = {
         "id": handle("act"),
@@ -322,6 +354,9 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     (lease,) = await ledger.lease("worker-1", now=at(90), until=at(150), sources={"shop": 1})
     receipt = a_receipt(lease)
     assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
+    doubtful = await in_doubt(ledger)
+    resolved = a_resolution(doubtful)
+    await ledger.doubts.resolve([resolved])
     refusable = await file_one(ledger)
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
     await approve_one(ledger)
@@ -391,6 +426,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "job": job.id,
         "receipt": receipt.id,
         "settlement": settled,
+        "resolution": resolved.resolution.id,
         "question": asked.id,
         "answer": answer.id,
         "refused_decision": refused,

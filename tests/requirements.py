@@ -726,6 +726,26 @@ REQUIREMENTS: dict[str, Requirement] = {
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
     ),
+    "intent:before": _R(
+        "Where a source keeps no receipts, the ledger says durably what is about to be applied, under a lease that is held, before anything is begun in the source.",
+        "law 4, R3",
+    ),
+    "intent:cleared": _R(
+        "An intent is cleared only with what is said of an attempt that certainly had no effect, in one transaction.",
+        "R4",
+    ),
+    "intent:never-guessed": _R(
+        "While an intent stands of which nobody knows what became, nothing is applied again and nothing is said to have failed: it is left to a person, wherever verdicts are kept by then and whoever clears or takes it away.",
+        "law 4, R1, R4",
+    ),
+    "intent:told": _R(
+        "That a source keeps no receipts is a warning of `doctor` and at the worker's start, and the configuration says it in a word.",
+        "law 10",
+    ),
+    "intent:undo": _R(
+        "Where a source keeps no receipts, an undo takes back what the ledger's own receipt says was applied under that digest, and not what a person said of it.",
+        "law 4",
+    ),
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
@@ -1124,6 +1144,27 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A rejection is told with a word of the closed list where it has one, what that means and what may follow.",
         "issue 4",
     ),
+    "reconcile:classified": _R(
+        "Each row of a proposal whose end nobody knows is found as proposed, as before, gone or drifted, by the worker's own comparison over the read credential; of a hidden column no value is told.",
+        "R4, S5",
+    ),
+    "reconcile:contrary": _R(
+        "What the rows speak against, or nobody could look at, is said only by who says so aloud, and that stays on record.",
+        "R4",
+    ),
+    "reconcile:forged": _R(
+        "A resolution that no trusted person signed is found, moves nothing and is told to nobody as a person's.",
+        "law 9, S9",
+    ),
+    "reconcile:signed": _R(
+        "What nobody knows the end of leaves its doubt only by the signed word of a person, over its digest, the verdict, what was found and seen just then and why; and nothing is undone by that word.",
+        "law 5, R4",
+    ),
+    "reconcile:who": _R(
+        "A trusted person with the proposal's role who did not ask for it says what became of it, and nobody else.",
+        "S8",
+    ),
+    "reconcile:whole": _R("A group is resolved whole, in one way and one transaction.", "law 4"),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "row-security:no-bleed": _R(
         "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"

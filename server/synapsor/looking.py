@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 from synapsor.approve.card.looks import Look
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
+from synapsor.core.reconcile import Found
 from synapsor.core.untold import Untold, untold_by_failure
 from synapsor.errors import Code, ConfigError, ContractError, DecisionRefused, SourceFailure, UnsafeSource
 from synapsor.flow.blast import blast, unknown
 from synapsor.flow.recheck import call_of_look, recheck, untold
+from synapsor.flow.reconcile import find, unfound
 
 if TYPE_CHECKING:
     from synapsor.core.proposal import Proposal
@@ -59,6 +61,19 @@ class SourceLooks:
                 return await self._live(proposal, served, who, at)
         except TimeoutError:
             return untold(proposal, Untold.TIMEOUT, at)
+
+    async def found(self, proposal: Proposal, *, who: str) -> Found:
+        """Return how the rows of a proposal look beside what it proposed, for whoever resolves it, or why that cannot be told."""
+        at = stamp(self.project.clock.now())
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                served = await _served(self.project, proposal)
+                if isinstance(served, Untold):
+                    return unfound(proposal, served, at)
+                call = call_of_look(proposal, who=who, client=self.client, at=at)
+                return await find(proposal, served, await self.project.ledger(), call)
+        except TimeoutError:
+            return unfound(proposal, Untold.TIMEOUT, at)
 
     async def _live(self, proposal: Proposal, served: Served, who: str, at: str) -> Live:
         call = call_of_look(proposal, who=who, client=self.client, at=at)

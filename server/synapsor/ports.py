@@ -21,6 +21,7 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
+from synapsor.doubt_ports import Doubts
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
 from synapsor.steering_ports import Steering
@@ -154,6 +155,11 @@ class AgentLedger(Protocol):
 
 class ReviewLedger(AgentLedger, Protocol):
     """What an operator's tools may do as well; `steering` is how they steer the worker."""
+
+    @property
+    def doubts(self) -> Doubts:
+        """What nobody may know the end of."""
+        ...
 
     @property
     def steering(self) -> Steering:
@@ -357,7 +363,8 @@ class WorkLedger(ReviewLedger, Protocol):
         """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to the status
         that their one outcome leads to.
 
-        Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed.
+        Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed. Where an intent stands
+        of which nobody knows what became, nothing is recorded that says it was not applied.
         """
         ...
 
@@ -370,6 +377,7 @@ __all__ = [
     "Activated",
     "AgentLedger",
     "Clock",
+    "Doubts",
     "ProposalRecord",
     "ReadSource",
     "ReviewLedger",

@@ -138,7 +138,13 @@ class Rule(StrEnum):
         "reconciliation_required",
         3,
         "Nobody knows whether it was applied, so a person looks at its source first.",
-        "See `synapsor receipts list`, and the row itself.",
+        "`synapsor reconcile inspect` shows its rows beside what was proposed.",
+    )
+    RESOLVED_BY_PERSON = (
+        "resolved_by_person",
+        1,
+        "A person said that it was applied, and no receipt does, so nothing is undone by it.",
+        "Look at the row, and have the change asked for that is wanted now.",
     )
     HARD_DELETE_RESTORE_UNSAFE = (
         "hard_delete_restore_unsafe",
@@ -176,6 +182,26 @@ class Rule(StrEnum):
         3,
         "All that the change set is set back already, so nothing is left to undo.",
         "Look at the row: somebody has put it right by another change.",
+    )
+
+    # a resolution
+    NOT_IN_DOUBT = (
+        "not_in_doubt",
+        3,
+        "Only what nobody knows the end of is resolved by a person.",
+        "`synapsor reconcile list` names what waits for one.",
+    )
+    CONTRARY = (
+        "contrary",
+        1,
+        "What was seen of its rows speaks against that, or they could not be looked at.",
+        "Look at them with `synapsor reconcile inspect`; if you know better, say so with --contrary, which stays on record.",
+    )
+    SEEN_MOVED = (
+        "seen_moved",
+        3,
+        "Its rows changed while it was being resolved.",
+        "Look at them again with `synapsor reconcile inspect`.",
     )
 
     # a drafted policy
@@ -251,6 +277,7 @@ STEERING: Final = (Rule.JOB_DONE, Rule.NOT_GIVEN_UP, Rule.NOTHING_TO_CANCEL)
 UNDOING: Final = (
     Rule.NOT_APPLIED,
     Rule.RECONCILIATION_REQUIRED,
+    Rule.RESOLVED_BY_PERSON,
     Rule.HARD_DELETE_RESTORE_UNSAFE,
     Rule.NOT_REVERSIBLE,
     Rule.TOO_DEEP,
@@ -260,6 +287,9 @@ UNDOING: Final = (
     Rule.NOTHING_TO_UNDO,
 )
 """Why no undo is filed."""
+
+RESOLVING: Final = (Rule.NOT_IN_DOUBT, Rule.CONTRARY, Rule.SEEN_MOVED)
+"""Why nothing is resolved."""
 
 DRAFTING: Final = (
     Rule.NOT_APPROVED,

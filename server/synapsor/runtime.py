@@ -317,9 +317,10 @@ class Project:
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)
+        table = wired.receipts_table
         place = WriteTarget(
             source=source,
-            receipts=Relation.parse(wired.receipts),
+            receipts=Relation.parse(table) if table is not None else None,
             time_ms=wired.timeouts.lock_ms,
             production=self.config.profile == "production",
             allow=frozenset(wired.allow),

@@ -99,7 +99,7 @@ class WriteTransaction(Protocol):
         """Commit, durably.
 
         Raises:
-            SourceFailure: `unknown_commit` when the answer was lost; the caller resolves it from the receipt.
+            SourceFailure: `unknown_commit` when the answer was lost; of every other, the server has rolled back.
         """
         ...
 
@@ -122,8 +122,8 @@ class WriteSource(Protocol):
         """Return what removing a row does beside, as things stand; a transaction asks again under its own locks."""
         ...
 
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
-        """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
+    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:
+        """Return what this credential may do with the relations and the receipts, where it keeps any, and beyond; `judge_writer` judges it."""
         ...
 
     async def aclose(self) -> None:

@@ -14,6 +14,7 @@ from synapsor.flow.amend import AMENDING
 from synapsor.flow.ask import ASKING
 from synapsor.flow.decider import Decider, Named
 from synapsor.flow.objection import DECIDING
+from synapsor.flow.reconcile import RESOLVING
 from synapsor.flow.reveal import LOOKING
 from synapsor.flow.signing import Signer
 from synapsor.flow.undo import UNDOING
@@ -29,6 +30,7 @@ VERBS: dict[str, Verb] = {
     "edit": AMENDING["edit"],
     "extend": AMENDING["extend"],
     "undo": UNDOING,
+    "resolve": RESOLVING,
 }
 MIA, KEY = person("mia"), person("kim", "policy_signer")
 PEOPLE = trusted(MIA, KEY)
@@ -83,6 +85,8 @@ def _open_and_not(record: ProposalRecord, name: str) -> tuple[ProposalRecord, Pr
     """Return a record to which a verb may be done and one to which not, and by which rules that and a key of nobody are refused."""
     if name == "undo":
         return replace(record, status=Status.APPLIED), record, "not_applied", "no_person"
+    if name == "resolve":
+        return replace(record, status=Status.RECONCILIATION_REQUIRED), record, "not_in_doubt", "role_missing"
     return record, replace(record, status=Status.REJECTED), "already_decided", "role_missing"
 
 
@@ -187,9 +191,13 @@ def test_no_verb_makes_these_checks_by_itself_and_none_signs_without_them() -> N
     by_hand = {name for name, text in texts.items() if re.search(r"\bcheck_(chain|agrees|shown)\(", text)}
     # The two that define them; whoever shows a queue reads the chain, and does nothing with it.
     assert by_hand == {"flow/acting.py", "flow/chain.py", "flow/refused.py", "approve/companion/desk.py"}
-    judges = {name for name, text in texts.items() if re.search(r"(?<!def )\bmay_(decide|amend|undo|act_as)\(", text)}
+    judges = {
+        name for name, text in texts.items() if re.search(r"(?<!def )\bmay_(decide|amend|undo|resolve|act_as)\(", text)
+    }
     # What a statement of before is verified by, besides; and an undo, which any person may ask for, of any proposal.
-    assert {name for name in judges if not name.startswith("core/")} == {"flow/acting.py", "flow/undo.py"}
+    # And a card, which tells of a resolution whether its signer may say so still.
+    told = "approve/card/decided.py"
+    assert {name for name in judges if not name.startswith("core/")} == {"flow/acting.py", "flow/undo.py", told}
     signs = {
         name
         for name, text in texts.items()

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import hashlib
 import shutil
 import sqlite3
 import subprocess
@@ -19,12 +18,12 @@ import pytest
 
 from synapsor.approve.identity.operators import revoke_operator
 from synapsor.core.outcome import Outcome
-from synapsor.core.writeback import receipt_key
 from synapsor.errors import ConfigError, UnsafeSource
 from synapsor.flow.apply import Task, apply
 from synapsor.flow.verdict import Result
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
+from tests.attack.doubts import leave_receipt
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, longest_taken, meanwhile, open_shop, reopened
 from tests.databases import Database, connect_mariadb, fetch, sqlite_path, table
 from tests.projects import ACME, GLOBEX, activate_all, leo_approves
@@ -499,23 +498,11 @@ async def test_five_whole_workers_on_one_ledger_settle_each_job_once(shop: Shop)
     assert (await shop.project.verify()).ok
 
 
-_BLOB = {"postgres": "'\\x{}'::bytea", "mariadb": "x'{}'", "sqlite": "x'{}'"}
-
-
-def _forge_receipt(shop: Shop, proposal: str, digest: str, outcome: str = "applied") -> None:
-    values = [receipt_key(shop.ledger.id, proposal).hex(), digest, hashlib.sha256(b"head").hexdigest()]
-    key, told, head = (_BLOB[shop.database.engine].format(value) for value in values)
-    shop.change(
-        "INSERT INTO {synapsor_receipts} (receipt_key, proposal_digest, proposal_id, tenant, outcome, ledger_head, worker) "
-        f"VALUES ({key}, {told}, '{proposal}', 'acme', '{outcome}', {head}, 'somebody')"
-    )
-
-
 @pytest.mark.requirement("apply:outcome-true")
 @pytest.mark.parametrize("outcome", ["applied", "conflict"])
 async def test_a_receipt_of_another_digest_needs_a_person_and_nothing_is_written(shop: Shop, outcome: str) -> None:
     proposal = await shop.waiver()
-    _forge_receipt(shop, proposal, "ab" * 32, outcome)
+    leave_receipt(shop, proposal, outcome=outcome)
     assert await shop.work() == [("reconciliation_required", "receipt_of_another_digest")]
     assert await shop.status(proposal) == "reconciliation_required"
     assert shop.invoice() == BEFORE

@@ -30,6 +30,7 @@ from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.permitted import contract_behind
+from synapsor.flow.receipts import Receipts, receipt_of
 from synapsor.flow.replay import replay
 from synapsor.flow.signing import Signer
 from synapsor.flow.verdict import Claim
@@ -266,6 +267,7 @@ async def test_receipts_that_tell_different_things_of_a_group_are_for_a_person(g
     before = everything(grouped)
     worker = await grouped.worker()
     target = worker.bench.targets["shop"]
+    assert target.receipts is not None
     first, second = [(await grouped.record(each)).proposal for each in ids[:2]]
     told = [(first, Outcome.CONFLICT)] + ([(second, Outcome.FAILED)] if left == "another outcome" else [])
     async with target.source.transaction(time_ms=5000) as tx:
@@ -293,12 +295,12 @@ def _claim(proposal: Proposal, target: Any, outcome: Outcome) -> Any:
     claim = Claim(
         proposal=proposal,
         source=target.source,
-        receipts=target.receipts,
+        verdicts=Receipts(target.receipts),
         ledger_head=b"h" * 32,
         worker="w",
         time_ms=5000,
     )
-    return claim.receipt(outcome)
+    return receipt_of(claim, outcome)
 
 
 @pytest.mark.requirement("group:whole")

@@ -35,6 +35,7 @@ from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
 from synapsor.flow.apply import Task, apply
 from synapsor.flow.desk import _VERBS
+from synapsor.flow.receipts import receipt_of
 from synapsor.ledger.chain import event_hash
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.private import create_private
@@ -411,7 +412,7 @@ class Meddled:
     async def effects(self, relation: Relation) -> tuple[Effect, ...]:
         return await self._real.effects(relation)
 
-    async def posture(self, relations: Any, receipts: Relation) -> Rights:
+    async def posture(self, relations: Any, receipts: Relation | None) -> Rights:
         return await self._real.posture(relations, receipts)
 
     async def aclose(self) -> None:
@@ -515,9 +516,11 @@ async def test_an_applied_change_leaves_a_receipt_and_is_found_applied_already(t
 @pytest.mark.requirement("apply:exactly-once")
 async def test_a_receipt_of_another_digest_needs_a_person(trial: Trial) -> None:
     task = await task_of(trial)
-    other = replace(task.receipt(Outcome.APPLIED), digest=b"x" * 32)
+    table = trial.targets["shop"].receipts
+    assert table is not None
+    other = replace(receipt_of(task, Outcome.APPLIED), digest=b"x" * 32)
     async with task.source.transaction(time_ms=1000) as tx:
-        await tx.execute(insert_receipt(task.receipts, task.source.dialect, other))
+        await tx.execute(insert_receipt(table, task.source.dialect, other))
         await tx.commit()
     assert (await apply([task])).outcome is Outcome.RECONCILIATION_REQUIRED
     assert trial.database.rows(INVOICE) == AS_IT_WAS

@@ -25,11 +25,11 @@ SEEN = "state, amount, points, note, hidden_at IS NULL, row_version"
 
 @asynccontextmanager
 async def open_credits(
-    root: Path, database: Database, policy: str = POLICY, *, clock: Any = None
+    root: Path, database: Database, policy: str = POLICY, *, clock: Any = None, config: Mapping[str, str] = {}
 ) -> AsyncIterator[Shop]:
     """Open a project over the table of books, with a second person who leads billing: mia."""
     with credits_tables(database):
-        async with open_shop(root, database, policy=policy, clock=clock) as shop:
+        async with open_shop(root, database, policy=policy, clock=clock, config=config) as shop:
             key = shop.files.keys["mia"] = create_key(root / "keys" / "mia.pem", passphrase=None)
             mia = Operator(name="mia", key=public_text(key), roles=("billing_lead",))
             shop.files.operators = add_operator(root / "operators.yaml", mia)

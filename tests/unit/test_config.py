@@ -62,6 +62,14 @@ def test_a_whole_project_is_read_with_absolute_paths_and_defaults(tmp_path: Path
     assert config.http.tokens[0].session == {"tenant_id": "acme", "user": "claude_user"}
 
 
+@pytest.mark.requirement("intent:told")
+def test_a_source_that_keeps_no_receipts_says_so_in_a_word(tmp_path: Path) -> None:
+    named = load_config(write(tmp_path, GOOD)).sources["shop"]
+    shop = load_config(write(tmp_path, GOOD.replace("billing.synapsor_receipts", "ledger"))).sources["shop"]
+    assert (shop.receipts, shop.receipts_table) == ("ledger", None)
+    assert named.receipts_table == "billing.synapsor_receipts"
+
+
 def test_the_lowest_rung_of_the_ladder_is_the_default(tmp_path: Path) -> None:
     text = "synapsor: 1\npolicies: [p.yaml]\nsources: {shop: {engine: mysql, read: '${env:R}'}}\n"
     config = load_config(write(tmp_path, text))
@@ -255,7 +263,11 @@ def test_session_values_come_from_the_environment_only_when_they_are_asked_for(
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("receipts: billing.synapsor_receipts", "receipts: synapsor_receipts", "`schema.name`, such as billing."),
+        (
+            "receipts: billing.synapsor_receipts",
+            "receipts: synapsor_receipts",
+            "such as billing.synapsor_receipts, or `ledger`",
+        ),
         ("  shop:", "  Shop:", "sources.Shop: this must be a plain name"),
         ("      sha256: 9f86", "      sha256: 9F86", "64 hexadecimal digits in lower case"),
     ],

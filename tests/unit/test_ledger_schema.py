@@ -111,6 +111,7 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
         "checkpoint": {"previous": 0},
         "decision": {"verdict": "approve"},
         "policy_switch": {"state": "stopped"},
+        "resolution": {"verdict": "applied"},
         "worker_pause": {"state": "paused"},
         "instruction": {"verb": "cancel"},
         "evidence": {"id": "ev_x"},
@@ -312,6 +313,9 @@ def _step(start: Status, target: Status) -> bool:
             for text in texts:
                 connection.execute(text)
         _row(connection, "settlement", proposal="p", status=target.value)
+        if start is Status.RECONCILIATION_REQUIRED:
+            verdict = "applied" if target is Status.APPLIED else "not_applied"
+            _row(connection, "resolution", proposal="p", verdict=verdict)
         connection.execute("UPDATE proposal SET status = ? WHERE id = 'p'", (target.value,))
     except sqlite3.IntegrityError:
         return False
@@ -344,6 +348,25 @@ def test_a_status_needs_the_record_that_gives_it(connection: sqlite3.Connection)
         _row(connection, "decision", seq=2, id="late", proposal="p", verdict="reject")
     _row(connection, "settlement", proposal="p", status="failed")
     with pytest.raises(sqlite3.IntegrityError, match="no settlement"):
+        connection.execute("UPDATE proposal SET status = 'applied'")
+    connection.execute("UPDATE proposal SET status = 'failed'")
+
+
+@pytest.mark.requirement("reconcile:signed")
+def test_what_is_in_doubt_moves_by_a_resolution_that_says_so_and_by_none_of_before(
+    connection: sqlite3.Connection,
+) -> None:
+    _row(connection, "proposal", id="p", status="review_required")
+    with pytest.raises(sqlite3.IntegrityError, match="nothing to resolve"):
+        _row(connection, "resolution", proposal="p", verdict="applied")
+    _row(connection, "decision", proposal="p", verdict="approve")
+    connection.execute("UPDATE proposal SET status = 'approved'")
+    _row(connection, "settlement", proposal="p", status="reconciliation_required")
+    connection.execute("UPDATE proposal SET status = 'reconciliation_required'")
+    with pytest.raises(sqlite3.IntegrityError, match="nobody resolved it"):
+        connection.execute("UPDATE proposal SET status = 'applied'")
+    _row(connection, "resolution", proposal="p", verdict="not_applied")
+    with pytest.raises(sqlite3.IntegrityError, match="nobody resolved it"):
         connection.execute("UPDATE proposal SET status = 'applied'")
     connection.execute("UPDATE proposal SET status = 'failed'")
 
@@ -457,7 +480,7 @@ def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_plac
     for name, text in queries("synapsor.ledger").items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
         assert "'" not in re.sub(
-            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked)'",
+            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked|apply_intended|intent_cleared)'",
             "",
             text,
         ), name

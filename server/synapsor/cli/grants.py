@@ -72,9 +72,11 @@ def _of(whom: str, name: str, source: SourceConfig, contracts: list[Contract], *
     from synapsor.sql.receipts import receipts_ddl  # heavy: the SQL compiler
 
     if whom == "receipts":
-        if source.receipts is None:
+        if source.receipts is not None and source.receipts_table is None:
+            return "-- This source keeps its receipts in the ledger, which needs nothing here.\n"
+        if source.receipts_table is None:
             return "-- This source names no receipts; without `receipts: schema.table` nothing is applied to it.\n"
-        return receipts_ddl(Relation.parse(source.receipts), source.dialect, worker=role, host=host)
+        return receipts_ddl(Relation.parse(source.receipts_table), source.dialect, worker=role, host=host)
     most = _PROCESSES * source.pool.size
     if whom == "reader":
         grants = tuple(reader_grants(contracts, name, show_view=source.dialect == "mysql"))

@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
 def _ddl(arguments: Namespace, config: Config) -> None:
     from synapsor.sql.receipts import receipts_ddl  # heavy: the SQL compiler
 
-    chosen = {n: s for n, s in config.sources.items() if s.receipts and arguments.source in {None, n}}
+    chosen = {n: s for n, s in config.sources.items() if s.receipts_table and arguments.source in {None, n}}
     if not chosen:
         raise UsageError(
             "No source names its receipts.", fix="Add `receipts: schema.table` to the source in synapsor.yaml."
@@ -49,7 +49,7 @@ def _ddl(arguments: Namespace, config: Config) -> None:
     try:
         for name, source in chosen.items():
             role = arguments.role or role_of(source.write)
-            script = receipts_ddl(Relation.parse(str(source.receipts)), source.dialect, worker=role or WRITER)
+            script = receipts_ddl(Relation.parse(str(source.receipts_table)), source.dialect, worker=role or WRITER)
             if role is None and source.has_roles:
                 guess = f"the role {WRITER} is a guess; name the worker's own with --role NAME"
                 script = f"-- Look first: {guess}.\n{script}"

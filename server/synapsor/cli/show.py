@@ -91,6 +91,7 @@ def record_body(record: ProposalRecord) -> dict[str, Any]:
         "job": to_body(record.job) if record.job else None,
         "instructions": [{**to_body(s.instruction), "signature": s.signature} for s in record.instructions],
         "receipts": [r.told for r in record.receipts],
+        "resolution": to_body(record.resolution) if record.resolution else None,
         "group": [
             {"proposal": o.proposal.id, "capability": o.proposal.capability, "status": o.status.value}
             for o in record.group

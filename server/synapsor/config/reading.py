@@ -15,7 +15,8 @@ from pydantic_core import ErrorDetails
 
 from synapsor.config.fields import ContractDigest, Finding, Loc, TokenHash
 from synapsor.config.links import Link
-from synapsor.contract.base import CapabilityName, Name, RelationName
+from synapsor.config.sources import ReceiptsPlace
+from synapsor.contract.base import CapabilityName, Name
 from synapsor.contract.document import Document, Positions, hidden_characters, read_document
 from synapsor.errors import ConfigError, Problem
 
@@ -108,7 +109,7 @@ _FORMS = {
     get_args(form)[1].pattern: words
     for form, words in (
         (Name, "this must be a plain name: lower-case letters, digits and underscores, a letter first"),
-        (RelationName, "this must be `schema.name`, such as billing.synapsor_receipts"),
+        (ReceiptsPlace, "this must be `schema.name`, such as billing.synapsor_receipts, or `ledger`"),
         (ContractDigest, "this must be the digest of a contract, as `synapsor check --json` tells it"),
         (CapabilityName, "this must be the name of a capability, such as billing.propose_note"),
         (Link, "this must be a plain link: https://… or http://localhost…, without a user, a query or a fragment"),

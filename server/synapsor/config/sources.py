@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from synapsor.config.fields import FilePath, Finding, Model, SourceUrl
-from synapsor.contract.base import Name, RelationName
+from synapsor.contract.base import Name
 from synapsor.errors import ConfigError
 
 Mode: TypeAlias = Literal["evidence", "review", "writeback"]
 Allowed: TypeAlias = Literal["writer_owns", "writer_writes_more", "writer_can_create", "writer_can_alter"]
+IN_LEDGER: Final = "ledger"
+"""What `receipts` says where the source's owner has no table of them."""
+ReceiptsPlace = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(?:{IN_LEDGER}|[A-Za-z_][A-Za-z0-9_]{{0,62}}\.[A-Za-z_][A-Za-z0-9_]{{0,62}})$"),
+]
 Engine: TypeAlias = Literal["postgres", "mariadb", "mysql", "sqlite"]
 
 
@@ -48,7 +54,7 @@ class SourceConfig(Model):
     read: SourceUrl
     write: SourceUrl | None = None
     schema_: Name | None = Field(default=None, alias="schema")
-    receipts: RelationName | None = None
+    receipts: ReceiptsPlace | None = None
     allow: tuple[Allowed, ...] = Field(default=(), strict=False)
     tls: Tls | None = None
     pool: Pool = Field(default_factory=Pool)
@@ -69,6 +75,11 @@ class SourceConfig(Model):
     def has_many_writers(self) -> bool:
         """Whether several transactions may write at the same time; a SQLite file has one writer."""
         return self.engine != "sqlite"
+
+    @property
+    def receipts_table(self) -> str | None:
+        """The table of receipts in the source; None where there is none, or the ledger alone keeps what came of each change."""
+        return None if self.receipts == IN_LEDGER else self.receipts
 
     @property
     def has_row_security(self) -> bool:

@@ -30,6 +30,7 @@ _AFTER: Mapping[Status, tuple[Next, ...]] = {
     _S.EXPIRED: ("propose_again", "tell_user"),
     _S.CANCELED: ("propose_again", "tell_user"),
     _S.CONFLICT: ("read_again", "propose_again"),
+    _S.RECONCILIATION_REQUIRED: ("wait", "tell_user"),
 }
 """Of every other status, the user is to be told and nothing else is to be done."""
 _AFTER_REJECTION: Mapping[RejectCode, tuple[Next, ...]] = {
@@ -38,7 +39,7 @@ _AFTER_REJECTION: Mapping[RejectCode, tuple[Next, ...]] = {
     "needs_information": ("give_information", "tell_user"),
 }
 """After every other rejection, asking again would be asking for the same."""
-_POLL_S: Mapping[Status, int] = {_S.REVIEW_REQUIRED: 15, _S.APPROVED: 2}
+_POLL_S: Mapping[Status, int] = {_S.REVIEW_REQUIRED: 15, _S.APPROVED: 2, _S.RECONCILIATION_REQUIRED: 60}
 _POLL_GIVEN_UP_S: Final = 60
 
 

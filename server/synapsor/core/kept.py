@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor.core.exchange import Exchange
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Activation, SignedDecision, SignedInstruction
+from synapsor.core.statements import Activation, SignedDecision, SignedInstruction, SignedResolution
 from synapsor.core.writeback import Job, Receipt
 
 
@@ -17,6 +17,7 @@ class ProposalRecord:
     """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group.
 
     Attributes:
+        resolution: what a person has said became of it, where nobody could know.
         instructions: what people have said is to become of its job; with the proposal that the job is kept with, and with no other.
         exchanges: what was asked about it, and answered.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
@@ -31,6 +32,7 @@ class ProposalRecord:
     decisions: tuple[SignedDecision, ...] = ()
     job: Job | None = None
     receipts: tuple[Receipt, ...] = ()
+    resolution: SignedResolution | None = None
     instructions: tuple[SignedInstruction, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()

@@ -194,11 +194,15 @@ class Why(_Told):
     )
     ORIGINAL_NOT_APPLIED = (
         "original_not_applied",
-        "The source has no receipt that the change to be undone was applied under its digest. Nothing was written.",
+        "No receipt says that the change to be undone was applied under its digest. Nothing was written.",
     )
     LEASE_LOST = (
         "lease_lost",
         "The worker could not prolong its lease in time, so the job may be another worker's by now. Rolled back, and left to whoever has it.",
+    )
+    INTENT_UNRESOLVED = (
+        "intent_unresolved",
+        "An attempt was about to apply it, nobody knows what became of that, and the source keeps no receipts that could tell. A person resolves it: `synapsor reconcile`.",
     )
     RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
     RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."

@@ -210,6 +210,7 @@ _FIXES = {
     "anonymous_user": "Drop the anonymous user, or create the credential's own user for this host.",
     "read_committed_refused": "Set binlog_format to MIXED or ROW.",
     "source_is_read_only": "Point the write credential at the primary.",
+    "receipts_in_ledger": "Where the owner allows a table, run what `synapsor receipts ddl` prints and name it; see docs/how-to/reconcile.md.",
     "receipts_missing": _OWNER_MAKES_IT,
     "receipts_shape": _OWNER_MAKES_IT,
     "receipts_key": _OWNER_MAKES_IT,
@@ -245,7 +246,7 @@ def judge_reader(
         yield _found(rights, "reader_sees_more", message, fatal=False)
 
 
-def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation) -> Iterator[Finding]:
+def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation | None) -> Iterator[Finding]:
     """Yield what a write credential and its server lack for the given changes and receipts, and what it can do beyond them."""
     yield from _judge_connection(rights, "writer")
     for may, over in _judged(rights).items():
@@ -304,7 +305,11 @@ def _judge_connection(rights: Rights, who: str) -> Iterator[Finding]:
         yield _found(rights, f"{who}_in_clear", f"The {who}'s connection is not encrypted.")
 
 
-def _judge_receipts(rights: Rights, receipts: Relation) -> Iterator[Finding]:
+def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Finding]:
+    if receipts is None:
+        message = "The source keeps no receipts: where the end of an attempt is not known, only a person can tell it."
+        yield _found(rights, "receipts_in_ledger", message, fatal=False)
+        return
     table, reach = rights.receipts, rights.reach[receipts]
     if table is None:
         message = f"There is no table {receipts} for receipts, or the writer may not see it."
@@ -329,12 +334,12 @@ def _judge_receipts(rights: Rights, receipts: Relation) -> Iterator[Finding]:
         yield _found(rights, "receipts_can_change", message, fatal=False)
 
 
-def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation) -> Iterator[tuple[str, str]]:
+def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation | None) -> Iterator[tuple[str, str]]:
     """Yield what a writer can do that no apply asks of it, by the rule that it breaks; nothing of a superuser, who can do everything."""
     if not rights.grants or May.EVERYTHING in rights.powers:
         return
     # What it may do with these relations their own reach says, column by column.
-    known = {str(relation) for relation in (*writes, receipts)}
+    known = {str(relation) for relation in (*writes, *filter(None, (receipts,)))}
     needed = rights.to_see_effects if any(needs.deletes for needs in writes.values()) else frozenset()
     for may, places in rights.powers.items():
         over = tuple(p for p in places if p not in needed and (may is not May.CHANGE or p not in known))

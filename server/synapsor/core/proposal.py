@@ -57,6 +57,7 @@ _STANDS: Mapping[Status, str] = {
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     _S.REVIEW_REQUIRED: frozenset({_S.APPROVED, _S.REJECTED, _S.EXPIRED, _S.CANCELED, _S.SUPERSEDED}),
     _S.APPROVED: frozenset({_S.APPLIED, _S.CONFLICT, _S.FAILED, _S.CANCELED, _S.RECONCILIATION_REQUIRED}),
+    _S.RECONCILIATION_REQUIRED: frozenset({_S.APPLIED, _S.FAILED}),
 }
 """Every allowed step; a status that is no key here is terminal."""
 

@@ -161,12 +161,21 @@ def may_amend(proposal: Proposal, operator: Operator, *, now: str) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked`, `role_missing`, `no_person`, `own_request` or `expired`.
     """
+    may_resolve(proposal, operator, now=now)
+    if proposal.lapsed(now):
+        raise DecisionRefused(Rule.EXPIRED, "The proposal has expired.", fix="Ask the agent to propose again.")
+
+
+def may_resolve(proposal: Proposal, operator: Operator, *, now: str) -> None:  # noqa: ARG001  # what is over is resolved at any time
+    """Check that this operator may say what became of this proposal.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked`, `role_missing`, `no_person` or `own_request`.
+    """
     may_act_as(operator, proposal.role)
     _check_person(operator)
     if any(same_person(proposal.principal, name) for name in operator.names()):
         raise DecisionRefused(Rule.OWN_REQUEST, "Nobody decides on their own request.", fix="Ask another person.")
-    if proposal.lapsed(now):
-        raise DecisionRefused(Rule.EXPIRED, "The proposal has expired.", fix="Ask the agent to propose again.")
 
 
 def verify_activation(

@@ -1,4 +1,4 @@
-"""What people and their keys sign: decisions, questions, amendments, logins, activations, switches, looks, undos, and how writeback is steered.
+"""What people and their keys sign: decisions, questions, amendments, logins, activations, switches, looks, undos, resolutions, and how writeback is steered.
 
 Each is one frozen statement, signed (Ed25519, RFC 8032) over its canonical form under a tag of its own kind, so that no signature over one
 is a signature over another. What a signature is worth, `core.review` says.
@@ -18,6 +18,7 @@ from synapsor.core.records import to_body
 from synapsor.values import canonical, digest_bytes
 
 Verdict = Literal["approve", "reject"]
+Resolved = Literal["applied", "not_applied"]
 
 SwitchState = Literal["stopped", "running"]
 PauseState = Literal["paused", "running"]
@@ -328,7 +329,41 @@ class SignedPause:
     signature: str
 
 
-Spoken = Decision | Inquiry | Amendment | Reveal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What is signed to end a proposal of which nobody knows whether it was applied.
+
+    Attributes:
+        verdict: what became of it, as the person says.
+        found: how its rows, and those of its group, stood just before, in one word of `core.reconcile`.
+        seen: the digest of what was seen of its own rows, "" where they could not be looked at.
+        contrary: the person says so although what was seen speaks against it, or nothing was seen.
+    """
+
+    id: str
+    ledger: str
+    proposal: str
+    digest: str
+    verdict: Resolved
+    found: str
+    seen: str
+    contrary: bool
+    operator: str
+    role: str
+    reason: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedResolution:
+    """A resolution with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
+
+    resolution: Resolution
+    signature: str
+    login: SignedLogin | None = None
+
+
+Spoken = Decision | Inquiry | Amendment | Reveal | Resolution
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
 Statement = Spoken | Activation | Switch | Undo | Login | Instruction | Pause

@@ -59,6 +59,8 @@ class Closed(StrEnum):
     SETTLED = "settled"
     SET_ASIDE = "set_aside"
     """The ledger's records contradict each other: what came of it is on record, and no proposal was moved by it."""
+    IN_DOUBT = "in_doubt"
+    """An attempt has said that it applies it, and nobody knows what became of that: nothing was recorded, and a person is to look."""
     LOST = "lost"
     """The lease was lost, or somebody has settled it before: nothing was recorded."""
 

@@ -20,13 +20,12 @@ from synapsor.core.proposal import Member, Proposal
 from synapsor.core.question import recheck
 from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
-from synapsor.core.writeback import Done, done_to, look_plan, receipt_key, stale, surprise, target, write_plan
+from synapsor.core.writeback import Done, done_to, look_plan, stale, surprise, target, write_plan
 from synapsor.errors import Failure, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
-from synapsor.flow.verdict import Claim, Result, Stop, known_of, leave, raw_digest, record_verdict, stopped
+from synapsor.flow.verdict import Claim, Result, Stop, record_verdict, stopped
 from synapsor.ports import WriteTransaction
 from synapsor.sql.read import compile_read
-from synapsor.sql.receipts import read_receipt, select_receipt
 from synapsor.sql.settings import tell
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
@@ -54,7 +53,6 @@ _TRY_AGAIN = frozenset(
         Failure.BUSY,
         Failure.TIMEOUT,
         Failure.TRANSIENT,
-        Failure.UNKNOWN_COMMIT,
         Failure.DENIED,
         Failure.DRIFT,
     }
@@ -95,12 +93,16 @@ async def apply(tasks: Sequence[Task]) -> Result:
     The result is true whatever happened, and `RETRY` means that nothing is known to have happened yet.
     """
     lead = tasks[0]
+    if (ended := await lead.verdicts.begin(tasks)) is not None:
+        return ended
     try:
         async with lead.source.transaction(time_ms=lead.time_ms) as tx:
             result = await _apply(tasks, tx)
     except Stop as stop:
         result = stop.result
     except SourceFailure as failed:
+        if failed.kind is Failure.UNKNOWN_COMMIT:
+            return lead.verdicts.lost()
         if failed.kind in _TRY_AGAIN:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
         raced = await _duplicate(tasks) if failed.kind is Failure.CONSTRAINT else None
@@ -119,13 +121,13 @@ async def apply(tasks: Sequence[Task]) -> Result:
 async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     reached = tasks[0].reached
     await reached("apply.begun")
-    known = await known_of(tasks, tx)
+    known = await tasks[0].verdicts.known(tasks, tx)
     if known is not None:
         raise Stop(known)
     for task in tasks:
         await _undone(task, tx)
         await _tell(task, tx)
-        await leave(task, tx, Outcome.APPLIED)
+        await task.verdicts.leave(task, tx, Outcome.APPLIED)
     await reached("apply.receipt_inserted")
     # All rows are compared, and those of updates locked, before the first one is changed: each proposal was decided on as things were then.
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
@@ -172,14 +174,9 @@ async def _changed(task: Task, tx: WriteTransaction) -> tuple[Done, ...]:
 
 
 async def _undone(task: Task, tx: WriteTransaction) -> None:
-    """Stop an undo of what the source does not say was applied, under exactly this digest: the ledger alone proves nothing."""
+    """Stop an undo of what nothing proves was applied, under exactly this digest."""
     undoes = task.proposal.undoes
-    if undoes is None:
-        return
-    key = receipt_key(task.proposal.ledger, undoes.proposal)
-    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, key))
-    applied = (raw_digest(undoes.digest), Outcome.APPLIED.value)
-    if not found or read_receipt(found[0]) != applied:
+    if undoes is not None and not await task.verdicts.applied(task, undoes, tx):
         raise stopped(task, Outcome.FAILED, Why.ORIGINAL_NOT_APPLIED)
 
 

@@ -259,7 +259,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "expires_at": proposal.expires_at,
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "rejection": rejection,
-        "outcome": _outcome(receipt, proposal, served) if receipt else None,
+        "outcome": _outcome(record, receipt, served) if receipt else None,
         "questions": questions,
         "superseded_by": successor,
         "amends": _amends_view(amends) if amends else None,
@@ -340,8 +340,11 @@ def _group_view(record: ProposalRecord) -> dict[str, Any] | None:
     return {"id": record.proposal.group_id, "with": others, "missing": list(lacks)}
 
 
-def _outcome(receipt: Receipt, proposal: Proposal, served: Served) -> str:
-    """Return how it ended; of a hidden column not that its row, and so its value, did not move."""
+def _outcome(record: ProposalRecord, receipt: Receipt, served: Served) -> str:
+    """Return how it ended, or what a person said of that; of a hidden column not that its row, and so its value, did not move."""
+    if record.resolution is not None and record.status is not Status.RECONCILIATION_REQUIRED:
+        return f"resolved_{record.resolution.resolution.verdict}"
+    proposal = record.proposal
     moved_not = receipt.code == Why.VERSION_DID_NOT_MOVE.value and set(served.table.hidden) & set(proposal.changed)
     return receipt.outcome if moved_not or not receipt.code else receipt.code
 

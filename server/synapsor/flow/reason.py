@@ -22,6 +22,7 @@ Act = Literal[
     "cancel",
     "requeue",
     "discard",
+    "resolve",
 ]
 
 MAX_REASON: Final = 500
@@ -33,6 +34,7 @@ _NEEDED: Final[Mapping[Act, tuple[str, str]]] = {
     "edit": ("An edit", "those who decide are told, and the agent is"),
     "extend": ("More time", "those who decide are told, and the agent is"),
     "question": ("A question", "the agent is asked"),
+    "resolve": ("A resolution", "it stays on record"),
     "pause": ("A pause, or its end,", "it stays on record"),
     "cancel": ("A cancel", "it stays on record"),
     "requeue": ("Another try", "it stays on record"),

@@ -6,7 +6,10 @@ is told. Nothing that serves a model imports it, and nothing of a failure is tol
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from synapsor import handles
 from synapsor.core.depends import Hop
@@ -24,6 +27,8 @@ from synapsor.flow.rows import row_plan, row_shape
 from synapsor.ports import AgentLedger
 from synapsor.values import Token
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Looked:
@@ -35,7 +40,7 @@ class _Looked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look:
+class Look:
     """A look that is under way: one transaction, and what was seen in it so far."""
 
     served: Served
@@ -83,20 +88,35 @@ async def recheck(proposal: Proposal, served: Served, ledger: AgentLedger, call:
     Raises:
         LedgerFailure: what was seen could not be recorded, so nothing is told.
     """
+    found = await looked(proposal, served, ledger, call, partial(_rows, proposal, served))
+    if isinstance(found, Untold):
+        return untold(proposal, found, call.at)
+    rows, evidence = found
+    return Live(proposal=proposal.id, digest=proposal.digest, at=call.at, rows=rows, evidence=evidence)
+
+
+async def looked(
+    proposal: Proposal, served: Served, ledger: AgentLedger, call: Call, work: Callable[[Look], Awaitable[T]]
+) -> tuple[T, str] | Untold:
+    """Return what comes of a look at the rows of a proposal, all as of one moment, and the evidence of it, which is recorded before it is told.
+
+    Raises:
+        LedgerFailure: what was seen could not be recorded, so nothing is told.
+    """
     if served.contract != proposal.contract:
-        return untold(proposal, Untold.CONTRACT_REPLACED, call.at)
+        return Untold.CONTRACT_REPLACED
     if served.question is None:
-        return untold(proposal, Untold.SCHEMA_DRIFT, call.at)
+        return Untold.SCHEMA_DRIFT
     try:
-        rows, looked = await _looked(proposal, served)
+        async with served.source.snapshot(time_ms=served.capability.limits.time_ms) as snapshot:
+            looking = Look(served=served, fetch=snapshot.fetch)
+            came = await work(looking)
     except Refusal as refused:
         cause = refused.__cause__
-        why = untold_by_failure(cause) if isinstance(cause, SourceFailure) else untold_by_code(refused.code)
-        return untold(proposal, why, call.at)
+        return untold_by_failure(cause) if isinstance(cause, SourceFailure) else untold_by_code(refused.code)
     except SourceFailure as failed:
-        return untold(proposal, untold_by_failure(failed), call.at)
-    evidence = await _recorded(proposal, served, ledger, call, looked)
-    return Live(proposal=proposal.id, digest=proposal.digest, at=call.at, rows=rows, evidence=evidence)
+        return untold_by_failure(failed)
+    return came, await _recorded(proposal, served, ledger, call, looking.looked)
 
 
 def untold(proposal: Proposal, why: Untold, at: str) -> Live:
@@ -104,41 +124,47 @@ def untold(proposal: Proposal, why: Untold, at: str) -> Live:
     return Live(proposal=proposal.id, digest=proposal.digest, at=at, untold=why)
 
 
-async def _looked(proposal: Proposal, served: Served) -> tuple[tuple[LiveRow, ...], list[_Looked]]:
-    """Return how each row stands, all as of one moment, and what was seen."""
-    time_ms, scope = served.capability.limits.time_ms, _scope(proposal)
+async def _rows(proposal: Proposal, served: Served, looking: Look) -> tuple[LiveRow, ...]:
+    """Return how each row stands."""
+    time_ms, scope = served.capability.limits.time_ms, scope_of(proposal)
     key = [name for name, _ in proposal.members[0].key]
     shape = row_shape(served, () if proposal.inserts else [name for name, _ in proposal.columns], key)
     hops = served.hops if any(member.depends for member in proposal.members) else ()
-    async with served.source.snapshot(time_ms=time_ms) as snapshot:
-        looking = _Look(served=served, fetch=snapshot.fetch)
-        related = Related(hops=hops, scope=scope, time_ms=time_ms, ask=looking.related)
-        rows = []
-        for member in proposal.members:
-            found = await looking.row(row_plan(served, shape, member.key, scope))
-            rows.append(await _stands(proposal, served, member, found, related))
-    return tuple(rows), looking.looked
+    related = Related(hops=hops, scope=scope, time_ms=time_ms, ask=looking.related)
+    rows = []
+    for member in proposal.members:
+        found = await looking.row(row_plan(served, shape, member.key, scope))
+        rows.append(await _stands(proposal, served, member, found, related))
+    return tuple(rows)
 
 
 async def _stands(
     proposal: Proposal, served: Served, member: Member, found: dict[str, Token] | None, related: Related
 ) -> LiveRow:
-    as_kept = Member(key=member.key, before=found, changes={}) if found is not None else None
-    sealed = served.presenter.sealed(as_kept, proposal.tenant).before if as_kept is not None else None
-    row = live_row(proposal, member, sealed)
+    row = live_row(proposal, member, as_kept(proposal, served, member, found))
     if not member.depends or (found is None and not proposal.inserts):
         return row
     own = member.changes if proposal.inserts else found
     return with_related(row, member, *await related.follow({**(own or {}), **dict(proposal.scope)}))
 
 
-def _scope(proposal: Proposal) -> Scope:
+def as_kept(
+    proposal: Proposal, served: Served, member: Member, row: dict[str, Token] | None
+) -> dict[str, Token] | None:
+    """Return a row as a proposal keeps one: its hidden values sealed."""
+    if row is None:
+        return None
+    return served.presenter.sealed(Member(key=member.key, before=row, changes={}), proposal.tenant).before
+
+
+def scope_of(proposal: Proposal) -> Scope:
+    """Return whose rows a proposal is about."""
     return Scope(tenant=proposal.tenant, principal=proposal.owner)
 
 
 async def _recorded(proposal: Proposal, served: Served, ledger: AgentLedger, call: Call, looked: list[_Looked]) -> str:
     """Record every row that was seen, hidden columns as a model sees them, and return the handle of the evidence."""
-    scope = _scope(proposal)
+    scope = scope_of(proposal)
 
     def kept(one: _Looked) -> SeenList:
         described = one.plan.shape.described

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from synapsor.core.amend import amendment_of
 from synapsor.core.exchange import Exchange
 from synapsor.core.login import decision_holds, spoken_by
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
+from synapsor.core.reconcile import end_of
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, SignedDecision, SignedInstruction, signature_holds
+from synapsor.core.statements import Operator, SignedDecision, SignedInstruction, SignedResolution, signature_holds
 from synapsor.core.steering import state_words
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
@@ -40,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done` or `settled`."""
+    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done`, `settled` or `resolved`."""
 
     name: str
     facts: Mapping[str, Any]
@@ -95,10 +96,14 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
     return ReplayReport(handle=handle, proposal=record.proposal.id, steps=tuple(steps))
 
 
+_SAID: Final = ("decision", "question", "instruction", "resolution")
+"""What a person has signed about a proposal, by the name under which its record keeps it."""
+
+
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
     parts = body.get("parts")
-    inner = parts[0] if parts else body.get("decision") or body.get("question") or body.get("instruction")
+    inner = parts[0] if parts else next((body[word] for word in _SAID if word in body), None)
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 
@@ -164,6 +169,8 @@ async def _proposal(
     for receipt in record.receipts:
         yield _done(receipt, proposal, tuple(recorded.get("receipt", ())))
     yield _settled(record, tuple(recorded.get("job", ())) + tuple(recorded.get("settlement", ())))
+    if record.resolution is not None:
+        yield _resolved(record.resolution, proposal, operators, ledger.id, tuple(recorded.get("resolution", ())))
 
 
 async def _recorded(ledger: ReviewLedger, record: ProposalRecord) -> AsyncIterator[tuple[str, tuple[Check, ...]]]:
@@ -315,6 +322,27 @@ def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> St
     return Step(name="done", facts=receipt.told, checks=(*own, *(c for c in checks if receipt.id in c.what)))
 
 
+def _resolved(
+    signed: SignedResolution,
+    proposal: Proposal,
+    operators: Mapping[str, Operator],
+    ledger: str,
+    checks: tuple[Check, ...],
+) -> Step:
+    resolution = signed.resolution
+    holds = spoken_by(resolution, signed.signature, signed.login, operators)
+    own = (
+        Check(
+            what=f"signature of {resolution.operator} on {resolution.id}",
+            stored="holds",
+            found="holds" if holds else "does not hold",
+        ),
+        Check(what=f"digest that {resolution.id} is about", stored=resolution.digest, found=proposal.digest),
+        Check(what=f"ledger that {resolution.id} is for", stored=resolution.ledger, found=ledger),
+    )
+    return Step(name="resolved", facts=to_body(resolution), checks=(*own, *checks))
+
+
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     ends = TRANSITIONS[Status.APPROVED]
     if record.job is None:
@@ -323,7 +351,7 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     told = (
         ()
         if record.status not in ends and last is None
-        else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
+        else (Check(what="status and receipt", stored=record.status.value, found=_end_of(record, last)),)
     )
     job, proposal = record.job, record.proposal
     facts = {
@@ -339,6 +367,13 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     if job is not None and len({record.status, *(other.status for other in record.group)}) > 1:
         told = (*told, Check(what="the group has come to one end", stored=record.status.value, found="different ends"))
     return Step(name="settled", facts=facts, checks=(*told, *bound, *checks))
+
+
+def _end_of(record: ProposalRecord, outcome: str | None) -> str:
+    """Return where the last receipt leads, and from there what a person has said became of it."""
+    if record.resolution is not None and outcome == Status.RECONCILIATION_REQUIRED.value:
+        return end_of(record.resolution.resolution.verdict).value
+    return _status_of(outcome)
 
 
 def _status_of(outcome: str | None) -> str:

@@ -42,6 +42,9 @@ async def settle(ledger: WorkLedger, lease: Lease, result: Result, *, at: str) -
     """
     receipts = [receipt_of(lease, part, result, at=at) for part in lease.job.parts]
     closed = await ledger.settle(lease, receipts)
+    if closed is Closed.IN_DOUBT:
+        doubt = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.INTENT_UNRESOLVED)
+        return await settle(ledger, lease, doubt, at=at)
     if closed is Closed.SET_ASIDE:
         log.error(
             "job set aside: the ledger's records contradict each other; `synapsor verify` names what was altered",

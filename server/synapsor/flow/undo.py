@@ -81,6 +81,9 @@ def _check_applied(record: ProposalRecord) -> None:
     """Refuse what needs no look at the contract: whatever was not applied, and what no undo restores."""
     if record.status is Status.RECONCILIATION_REQUIRED:
         raise DecisionRefused(Rule.RECONCILIATION_REQUIRED)
+    if record.resolution is not None and record.status is Status.APPLIED:
+        # The worker undoes what a receipt says was applied, and none says so of it.
+        raise DecisionRefused(Rule.RESOLVED_BY_PERSON)
     if record.status is not Status.APPLIED:
         raise DecisionRefused(Rule.NOT_APPLIED, detail=f"This one {record.status.stands}.")
     if record.proposal.deletes:

@@ -158,6 +158,11 @@ class Book:
         self._signer = signer
         self.made = made
 
+    @property
+    def seals(self) -> bytes:
+        """The secret that the ledger's own events are sealed with."""
+        return self._signer.seals
+
     def is_now(self, at: str) -> bool:
         """Tell whether a moment is the present one, as far as what is signed of it can be believed."""
         return are_close(self._signer.now(), at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from synapsor import handles
 from synapsor.core.moment import parse, stamp
@@ -17,12 +18,15 @@ from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
-from synapsor.ledger import proposals
+from synapsor.ledger import intents, proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
 from synapsor.ledger.pauses import unchanged
+
+MAY_BE_APPLIED: Final = frozenset({Status.APPLIED, Status.RECONCILIATION_REQUIRED})
+"""Ends by which it is not said that nothing was changed."""
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
@@ -137,6 +141,7 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     """Give a job back until later, and say why in the chain."""
     if await book.tx.execute("release_job", id=held.job.id, lease=held.id, not_before=not_before, code=code) != 1:
         return False
+    await intents.clear(book, held, code=code, at=at)
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
     await book.append(event("job_released", held.job.lead.proposal, at, facts=facts))
     return True
@@ -162,6 +167,10 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], trust: Tr
     if differ or not await _all_stand(book.tx, job):
         await _set_aside(book, held, row["proposal"], receipts)
         return Closed.SET_ASIDE
+    if status not in MAY_BE_APPLIED:
+        if await intents.in_doubt(book, held, code=receipts[0].code):
+            return Closed.IN_DOUBT
+        await intents.clear(book, held, code=receipts[0].code, at=receipts[0].at)
     for receipt in receipts:
         await _settled(book, held, receipt, status, trust)
     own = [receipt.code for receipt in receipts if receipt.code != Why.GROUP_FAILED.value]

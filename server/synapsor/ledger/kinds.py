@@ -115,6 +115,7 @@ PAUSE = Kind("worker_pause", "pau", _within("pause", "at", "operator", "source",
 INSTRUCTION = Kind("instruction", "ins", _instruction)
 JOB = Kind("job", "job", _job)
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
+RESOLUTION = Kind("resolution", "res", _within("resolution", "at", "proposal", "operator", "verdict"))
 REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
 SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))
 
@@ -139,6 +140,7 @@ KINDS: dict[str, Kind] = {
         JOB,
         RECEIPT,
         SETTLEMENT,
+        RESOLUTION,
         REVEAL,
     )
 }

@@ -15,11 +15,12 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInstruction
+from synapsor.core.statements import SignedDecision, SignedInstruction, SignedResolution
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger import believed, exchanges
 from synapsor.ledger.believed import Trust
+from synapsor.ledger.branch import body_of
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, T, Transaction
 from synapsor.ledger.kinds import (
@@ -28,6 +29,7 @@ from synapsor.ledger.kinds import (
     INSTRUCTION,
     PROPOSAL,
     RECEIPT,
+    RESOLUTION,
     Kind,
     Record,
     loads,
@@ -73,7 +75,7 @@ async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...], *, check
     records = (
         *seen,
         record(PROPOSAL, proposal.id, to_body(proposal)),
-        record(BRANCH, proposal.branch, _branch(proposal)),
+        record(BRANCH, proposal.branch, body_of(proposal)),
     )
     facts = {"origin": None, "target": Status.REVIEW_REQUIRED.value}
     seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts), checkpoint=checkpoint)
@@ -177,10 +179,12 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     said = await tx.all("instructions_of", proposal=proposal_id)
     steered, unsteered = read_each("instruction", said, instruction_of)
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
+    resolved, unresolved = read_each("resolution", await tx.all("resolution_of", proposal=proposal_id), resolution_of)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     stands = trust is None or (not untold and believed.stands(row, events, (*decided, *said), trust))
     receipts, unproven = _told_of(receipts, RECEIPT, lambda one: one.id, events)
     steered, uninstructed = _told_of(steered, INSTRUCTION, lambda one: one.instruction.id, events)
+    resolved, unsaid = _told_of(resolved, RESOLUTION, lambda one: one.resolution.id, events)
     spoken = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
@@ -189,9 +193,21 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         job=jobs[0] if jobs else None,
         receipts=receipts,
         instructions=steered,
+        resolution=resolved[0] if resolved else None,
         exchanges=asked,
         events=tuple(_shown(*told) for told in events),
-        unreadable=(*undecided, *idle, *unreceived, *unproven, *unsteered, *uninstructed, *unasked, *untold),
+        unreadable=(
+            *undecided,
+            *idle,
+            *unreceived,
+            *unproven,
+            *unsteered,
+            *uninstructed,
+            *unasked,
+            *untold,
+            *unresolved,
+            *unsaid,
+        ),
         untold=believed.untold(spoken, (told for _, told in events)),
         differs=not stands,
         led=None if stands or trust is None else believed.led_to(believed.own(events, trust), trust),
@@ -323,6 +339,11 @@ def instruction_of(row: Row) -> SignedInstruction:
     return from_body(SignedInstruction, loads(row["body"]))
 
 
+def resolution_of(row: Row) -> SignedResolution:
+    """Return the signed resolution that a row holds."""
+    return from_body(SignedResolution, loads(row["body"]))
+
+
 def receipt_of(row: Row) -> Receipt:
     """Return the receipt that a row holds."""
     return from_body(Receipt, loads(row["body"]))
@@ -356,17 +377,6 @@ def _asks(proposal: Proposal) -> list[Any]:
         for member in proposal.members
     ]
     return [proposal.guards, members]
-
-
-def _branch(proposal: Proposal) -> dict[str, Any]:
-    """Return the review branch: each row as it was, and the change laid over it."""
-    return {
-        "id": proposal.branch,
-        "proposal": proposal.id,
-        "digest": proposal.digest,
-        "at": proposal.at,
-        "rows": [{"base": m.before, "overlay": m.changes} for m in proposal.members],
-    }
 
 
 def _told(row: Row) -> tuple[Row, Told]:

@@ -12,7 +12,7 @@ from synapsor.core.statements import Instruction, JobVerb, SignedInstruction, Si
 from synapsor.core.steering import EVENTS
 from synapsor.core.writeback import Lease
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ledger import jobs, proposals
+from synapsor.ledger import intents, jobs, proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Row, T
@@ -76,6 +76,7 @@ async def park(book: Book, held: Lease, *, code: str, at: str) -> tuple[bool, bo
     row = await book.tx.one("lease_holds", id=held.job.id, lease=held.id)
     if row is None or row["anew"] >= held.attempt:
         return await jobs.release(book, held, not_before=at, code=code, at=at), False
+    await intents.clear(book, held, code=code, at=at)
     facts = {"job": held.job.id, "worker": held.worker, "attempts": held.tries, "code": code}
     await book.append(event("job_parked", held.job.lead.proposal, at, facts=facts), checkpoint=True)
     await book.tx.execute("park_job", id=held.job.id, lease=held.id, at=at, code=code)

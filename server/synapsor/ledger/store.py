@@ -39,6 +39,7 @@ from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
+from synapsor.ledger.doubts import Doubts
 from synapsor.ledger.kinds import read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
@@ -57,8 +58,7 @@ class Ledger:
     Attributes:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
-        overview: what a person asks of the whole record at once.
-        steering: how people steer the worker.
+        overview, steering, doubts: what a person asks of the whole record at once; how people steer the worker; what nobody may know the end of.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Ledger:
         self._repeated = Repetitions()
         self.overview = Overview(connection)
         self.steering = Steering(connection, self._write, followed)
+        self.doubts = Doubts(self._write, followed, clock)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -366,8 +367,7 @@ class Ledger:
 
     async def healthy(self) -> None:
         """Prove that the ledger can be written."""
-        at = self._now()
-        await self._connection.write(lambda tx: tx.execute("probe", at=at))
+        await self._connection.write(lambda tx: tx.execute("probe", at=self._now()))
 
     async def aclose(self) -> None:
         """Sign the head and close; a ledger that cannot be signed any more is closed all the same."""

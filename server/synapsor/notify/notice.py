@@ -40,6 +40,8 @@ UNTOLD: Final = frozenset(
         "job_released",
         "job_requeued",
         "ledger_created",
+        "apply_intended",
+        "intent_cleared",
         "policy_used",
         "proposal_repeated",
         "read",

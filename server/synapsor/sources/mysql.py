@@ -176,9 +176,9 @@ class MysqlWriteSource(_MysqlSource):
         """Return what removing a row does beside."""
         return await self._asked(lambda ask: on_delete(ask, relation))
 
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
-        wanted, local = {*relations, receipts}, is_loopback(self._address.host)
+        wanted, local = {*relations, *filter(None, (receipts,))}, is_loopback(self._address.host)
         return await self._asked(
             lambda ask: posture.rights(ask, self._address.user, wanted, local=local, receipts=receipts)
         )

@@ -251,9 +251,9 @@ class PostgresWriteSource(_Source):
         """Return what removing a row does beside."""
         return await self._looked(lambda look: postgres_catalogue.on_delete(look, relation))
 
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
-        wanted = {*relations, receipts}
+        wanted = {*relations, *filter(None, (receipts,))}
         return await self._looked(
             lambda look: postgres_posture.rights(look, wanted, local=self._local, receipts=receipts)
         )

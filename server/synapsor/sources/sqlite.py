@@ -189,7 +189,7 @@ class SqliteWriteSource(_SqliteSource):
         """Return what removing a row does beside; others may write meanwhile."""
         return await self._look(partial(posture.on_delete, relation=relation))
 
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:
         """Return what can be written, and what the receipts are like."""
         schema, writable = self._place.schema, self._writable()
         return await self._look(lambda c: posture.rights_of_writer(c, schema, relations, receipts, writable=writable))

@@ -240,17 +240,24 @@ def rights_of_reader(place: Place) -> Rights:
 
 
 def rights_of_writer(
-    connection: sqlite3.Connection, schema: str, relations: Collection[Relation], receipts: Relation, *, writable: bool
+    connection: sqlite3.Connection,
+    schema: str,
+    relations: Collection[Relation],
+    receipts: Relation | None,
+    *,
+    writable: bool,
 ) -> Rights:
     """Return what can be written of the given relations: every column or none."""
-    facts = {r: describe(connection, r) if r.schema == schema else None for r in {*relations, receipts}}
+    facts = {
+        r: describe(connection, r) if r.schema == schema else None for r in {*relations, *filter(None, (receipts,))}
+    }
     columns = {relation: frozenset(known.columns if known else ()) for relation, known in facts.items()}
     written = {relation: names if writable else frozenset[str]() for relation, names in columns.items()}
     return Rights(
         reach={
             r: Reach(reads=columns[r], inserts=written[r], updates=written[r], deletes=bool(written[r])) for r in facts
         },
-        receipts=_receipts(facts[receipts]),
+        receipts=_receipts(facts[receipts]) if receipts is not None else None,
         grants=False,
         fixes=_FIXES,
     )

@@ -15,6 +15,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
 from synapsor.core.group import in_order, is_whole
+from synapsor.core.intents import standing
 from synapsor.core.moment import stamp
 from synapsor.core.newcomers import match_plan
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
@@ -31,8 +32,10 @@ from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Task
 from synapsor.flow.automatic import running
+from synapsor.flow.intents import Intents
 from synapsor.flow.permitted import Permitted, permitted
-from synapsor.flow.verdict import Claim, Result, nowhere
+from synapsor.flow.receipts import Receipts
+from synapsor.flow.verdict import Claim, Result, Verdicts, nowhere
 from synapsor.handler_ports import Handler
 from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
 from synapsor.work.heartbeat import elapsed
@@ -52,16 +55,21 @@ class WriteTarget:
     """A source as the project wires it for writing.
 
     Attributes:
+        receipts: the table of its receipts; None where its owner has none, and the ledger alone keeps what came of each change.
         production: its credential is refused where it can do more than it should.
         allow: the rules which the project allows it to break.
     """
 
     source: WriteSource
-    receipts: Relation
+    receipts: Relation | None
     time_ms: int
     production: bool = False
     allow: frozenset[str] = frozenset()
     known: dict[Relation, dict[str, str]] = field(default_factory=dict)
+
+    def verdicts(self, ledger: WorkLedger, lease: Lease) -> Verdicts:
+        """Return where the verdicts on a leased job are kept."""
+        return Intents(ledger, lease) if self.receipts is None else Receipts(self.receipts)
 
     async def natives(self, relation: Relation) -> dict[str, str]:
         """Return the catalogue's type names of a relation's columns, asked once."""
@@ -122,7 +130,7 @@ class Workbench:
         return Claim(
             proposal=proposal,
             source=place.source,
-            receipts=place.receipts,
+            verdicts=place.verdicts(self.ledger, lease),
             ledger_head=bytes.fromhex(lease.head.removeprefix("sha256:")),
             worker=lease.worker,
             time_ms=place.time_ms,
@@ -171,7 +179,9 @@ def _about(part: Approved) -> Iterator[None]:
     try:
         yield
     except Denied as denied:
-        raise Denied(denied.why, denied.result.outcome, by=part.proposal, until=denied.result.until) from None
+        # What nobody knows is about the whole of a group.
+        by = None if denied.why is Why.INTENT_UNRESOLVED else part.proposal
+        raise Denied(denied.why, denied.result.outcome, by=by, until=denied.result.until) from None
 
 
 async def _recorded(part: Approved, bench: Workbench) -> ProposalRecord:
@@ -206,6 +216,9 @@ async def _authorised(
     # After all that names its reason: what was taken out of the ledger does not.
     if record.differs or not record.told.issuperset(one.decision.id for one in (signed, *approvals)):
         raise Denied(Why.RECORDS_DIFFER)
+    # Wherever verdicts are kept now: what an attempt came to that left nothing in the source, nothing there tells.
+    if standing((told["kind"], told["facts"]) for told in record.events) is not None:
+        raise Denied(Why.INTENT_UNRESOLVED, Outcome.RECONCILIATION_REQUIRED)
     capability, table = found.capability, found.table
     place = bench.targets.get(proposal.source)
     if place is None:

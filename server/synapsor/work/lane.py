@@ -109,7 +109,7 @@ class Lane:
         job, code, canceled = lease.job.id, denied.result.code, denied.result.outcome is Outcome.CANCELED
         level = logging.INFO if canceled else logging.ERROR
         log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
-        if denied.result.outcome is Outcome.RETRY:
+        if denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}:
             return denied.result
         claims = await claims_of(lease, self.bench)
         if claims is None:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from synapsor.approve.card.cells import DoneRow
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.view import Attempt, Decided, Ended
-from synapsor.core.login import decision_holds, verify_login
+from synapsor.core.login import spoken_by, verify_login
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import Text, told, visible
 from synapsor.core.proposal import Status
-from synapsor.core.review import verify_approval, verify_policy_approval
-from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.review import may_resolve, verify_approval, verify_policy_approval
+from synapsor.core.statements import Operator, SignedDecision, SignedResolution
 from synapsor.core.steering import said_of, state_words
 from synapsor.core.words import many
 from synapsor.core.writeback import Done, Receipt
@@ -23,6 +23,8 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import ProposalRecord
 
 VERBS = {"approve": "approved", "reject": "rejected"}
+RESOLVED = {"applied": "resolved as applied", "not_applied": "resolved as not applied"}
+AGAINST = ", against what was seen"
 _PROOFS = {"key": "their own key", "oidc": "their identity provider", "code": "their one-time code"}
 _ENDS = {Status.EXPIRED, Status.CANCELED, Status.SUPERSEDED}
 
@@ -42,9 +44,28 @@ def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller:
             reason=told(decision.reason, most=None) if decision.reason else None,
             doubt=_doubt(signed, record, operators),
         )
+    if record.resolution is not None:
+        yield _resolved(record.resolution, record, operators, teller)
 
 
-def _session(signed: SignedDecision) -> Text | None:
+def _resolved(
+    signed: SignedResolution, record: ProposalRecord, operators: Mapping[str, Operator], teller: Teller
+) -> Decided:
+    resolution = signed.resolution
+    return Decided(
+        verdict=RESOLVED[resolution.verdict] + (AGAINST if resolution.contrary else ""),
+        by=Text(visible(resolution.operator)),
+        role=Text(visible(resolution.role)),
+        policy=None,
+        session=_session(signed),
+        at=teller.moment(resolution.at),
+        preset=Text(visible(resolution.found)),
+        reason=told(resolution.reason, most=None),
+        doubt=_doubt(signed, record, operators),
+    )
+
+
+def _session(signed: SignedDecision | SignedResolution) -> Text | None:
     if signed.login is None:
         return None
     login = signed.login.login
@@ -118,22 +139,31 @@ def _meaning(receipt: Receipt) -> str:
 
 def doubted(record: ProposalRecord, operators: Mapping[str, Operator]) -> bool:
     """Tell whether there is a decision on record that nothing proves, or that would not count any more."""
-    return any(_doubt(signed, record, operators) is not None for signed in record.decisions)
+    said: list[SignedDecision | SignedResolution] = [*record.decisions]
+    if record.resolution is not None:
+        said.append(record.resolution)
+    return any(_doubt(signed, record, operators) is not None for signed in said)
 
 
-def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator]) -> Text | None:
-    name = visible(signed.decision.operator)
-    operator = operators.get(signed.decision.operator)
+def _doubt(
+    signed: SignedDecision | SignedResolution, record: ProposalRecord, operators: Mapping[str, Operator]
+) -> Text | None:
+    said = signed.resolution if isinstance(signed, SignedResolution) else signed.decision
+    name = visible(said.operator)
+    operator = operators.get(said.operator)
     if operator is None:
         return Text(f"nobody of the name {name} is trusted here, so nothing proves it")
-    if not decision_holds(signed, operators):
+    if not spoken_by(said, signed.signature, signed.login, operators):
         return Text(f"the signature is not by the key of {name}")
-    if (signed.decision.proposal, signed.decision.digest) != (record.proposal.id, record.proposal.digest):
+    if (said.proposal, said.digest) != (record.proposal.id, record.proposal.digest):
         return Text("it is about another proposal")
     if operator.revoked:
         return Text(f"the key of {name} is revoked since")
     try:
-        _prove(signed, record, operators)
+        if isinstance(signed, SignedResolution):
+            may_resolve(record.proposal, operator, now=said.at)
+        else:
+            _prove(signed, record, operators)
     except (IntegrityError, DecisionRefused) as wrong:
         return Text(f"by what is trusted now it would not count: {visible(wrong.message)}")
     return None

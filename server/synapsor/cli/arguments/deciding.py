@@ -81,3 +81,30 @@ def add(commands: Any) -> None:
     handle(undo)
     undo.add_argument("--reason", required=True, metavar="TEXT", help="why; those who decide see it")
     signer(undo)
+    _reconcile(commands)
+
+
+def _reconcile(commands: Any) -> None:
+    reconcile = command(commands, "reconcile", "What nobody knows the end of: list it, look at its rows, resolve it.")
+    actions = reconcile.add_subparsers(metavar="ACTION", required=True, dest="action")
+    listed = command(actions, "list", "List what waits for a person to resolve it.", module="reconcile")
+    listed.add_argument("--limit", type=count, default=50, metavar="N", help="how many; 50 without it")
+    inspect = command(
+        actions,
+        "inspect",
+        "Look at the rows with the read credential: as proposed, as before, gone, or something else.",
+        module="reconcile",
+    )
+    handle(inspect)
+    resolve = command(
+        actions, "resolve", "Say what became of it, and sign that; a group is resolved whole.", module="reconcile"
+    )
+    resolve.add_argument("handle", metavar="HANDLE", help="a proposal, or any handle that leads to one")
+    resolve.add_argument(
+        "--as", dest="verdict", required=True, choices=("applied", "not-applied"), help="what became of it"
+    )
+    resolve.add_argument("--reason", required=True, metavar="TEXT", help="how you know; it stays on record")
+    resolve.add_argument(
+        "--contrary", action="store_true", help="say so although the rows speak against it, or cannot be looked at"
+    )
+    signer(resolve)

@@ -73,6 +73,7 @@ SELECT
     + (SELECT count(*) FROM job WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM receipt WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM settlement WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM resolution WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM reveal WHERE seq BETWEEN :low AND :high)
     AS records;
 
@@ -97,6 +98,7 @@ SELECT min(seq) AS seq FROM (
     UNION ALL SELECT min(seq) AS seq FROM job WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM receipt WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM settlement WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM resolution WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM reveal WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM checkpoint WHERE seq > :head OR seq < 1
 ) AS strays;

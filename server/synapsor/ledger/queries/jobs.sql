@@ -97,3 +97,8 @@ SELECT seq, proposal, anew FROM job WHERE id = :id AND open = 1 AND lease = :lea
 SELECT id FROM proposal AS own WHERE id = :id AND status = 'approved'
 AND NOT EXISTS (SELECT 1 FROM settlement WHERE proposal = own.id)
 AND NOT EXISTS (SELECT 1 FROM proposal AS other WHERE other.group_id = own.group_id AND other.status <> 'approved');
+
+-- name: intents_of
+-- What workers said before they applied the job of a proposal, and that it was in vain.
+SELECT seq, at, kind, subject, body, prev, hash, seal FROM event
+WHERE subject = :subject AND kind IN ('apply_intended', 'intent_cleared') AND kind <> 'read' ORDER BY seq;

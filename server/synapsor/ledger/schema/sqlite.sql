@@ -310,6 +310,17 @@ CREATE TABLE settlement (
     body TEXT NOT NULL
 ) STRICT;
 
+-- What a person says became of a proposal whose end nobody knows.
+CREATE TABLE resolution (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    operator TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('applied', 'not_applied')),
+    body TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE reveal (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
@@ -345,6 +356,7 @@ CREATE TRIGGER proposal_moves BEFORE UPDATE ON proposal
 WHEN NOT (
     (OLD.status = 'review_required' AND NEW.status IN ('approved', 'rejected', 'expired', 'canceled', 'superseded'))
     OR (OLD.status = 'approved' AND NEW.status IN ('applied', 'conflict', 'failed', 'canceled', 'reconciliation_required'))
+    OR (OLD.status = 'reconciliation_required' AND NEW.status IN ('applied', 'failed'))
 )
 BEGIN
     SELECT raise(ABORT, 'proposal: no such step');
@@ -381,6 +393,18 @@ CREATE TRIGGER proposal_needs_settlement BEFORE UPDATE ON proposal
 WHEN OLD.status = 'approved' AND NOT EXISTS (SELECT 1 FROM settlement WHERE proposal = NEW.id AND status = NEW.status)
 BEGIN
     SELECT raise(ABORT, 'proposal: no settlement');
+END;
+CREATE TRIGGER proposal_needs_resolution BEFORE UPDATE ON proposal
+WHEN OLD.status = 'reconciliation_required' AND NOT EXISTS (
+    SELECT 1 FROM resolution WHERE proposal = NEW.id AND verdict = CASE NEW.status WHEN 'applied' THEN 'applied' ELSE 'not_applied' END
+)
+BEGIN
+    SELECT raise(ABORT, 'proposal: nobody resolved it');
+END;
+CREATE TRIGGER resolution_in_doubt BEFORE INSERT ON resolution
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'reconciliation_required'
+BEGIN
+    SELECT raise(ABORT, 'resolution: nothing to resolve');
 END;
 CREATE TRIGGER proposal_with_its_group BEFORE UPDATE ON proposal
 WHEN NEW.group_id IS NOT NULL AND (OLD.status = 'approved' OR NEW.status = 'approved') AND EXISTS (
@@ -642,6 +666,14 @@ END;
 CREATE TRIGGER settlement_kept BEFORE DELETE ON settlement
 BEGIN
     SELECT raise(ABORT, 'settlement: append only');
+END;
+CREATE TRIGGER resolution_fixed BEFORE UPDATE ON resolution
+BEGIN
+    SELECT raise(ABORT, 'resolution: append only');
+END;
+CREATE TRIGGER resolution_kept BEFORE DELETE ON resolution
+BEGIN
+    SELECT raise(ABORT, 'resolution: append only');
 END;
 CREATE TRIGGER reveal_fixed BEFORE UPDATE ON reveal
 BEGIN

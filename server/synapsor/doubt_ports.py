@@ -1,0 +1,32 @@
+"""What nobody may know the end of, as a ledger keeps it: intents of workers and resolutions of people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from synapsor.core.statements import SignedResolution
+from synapsor.core.writeback import Lease
+
+
+class Doubts(Protocol):
+    """What nobody may know the end of.
+
+    Raises, from every method:
+        LedgerFailure: nothing was recorded.
+    """
+
+    async def intend(self, lease: Lease) -> bool:
+        """Record durably that a leased job is about to be applied to a source that keeps no receipts; False when the lease was lost, and
+        then nothing is recorded.
+        """
+        ...
+
+    async def resolve(self, signed: Sequence[SignedResolution]) -> None:
+        """Record what a person says became of a proposal and of all that stands or falls with it, and move them all, in one transaction.
+
+        Raises:
+            DecisionRefused: one of them is in no doubt any more (rule `not_in_doubt`), or does not stand where its events say (`records_differ`).
+            IntegrityError: the resolutions are not about the whole of one group, in one way.
+        """
+        ...

@@ -1,0 +1,32 @@
+"""What nobody may know the end of: said in the ledger before it is applied, and resolved by a person afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synapsor.core.moment import stamp
+from synapsor.core.statements import SignedResolution
+from synapsor.core.writeback import Lease
+from synapsor.ledger.intents import intend
+from synapsor.ledger.resolutions import resolve
+from synapsor.ledger.steering import Write
+from synapsor.ledger.tail import Followed
+from synapsor.ports import Clock
+
+
+class Doubts:
+    """Intents of workers and resolutions of people, over any engine."""
+
+    def __init__(self, write: Write, followed: Followed, clock: Clock) -> None:
+        self._write = write
+        self._followed = followed
+        self._clock = clock
+
+    async def intend(self, lease: Lease) -> bool:
+        """Record that a leased job is about to be applied; False when the lease was lost, and then nothing is recorded."""
+        at = stamp(self._clock.now())
+        return await self._write(lambda book: intend(book, lease, at=at))
+
+    async def resolve(self, signed: Sequence[SignedResolution]) -> None:
+        """Record what a person says became of a proposal and its group, and move them."""
+        await self._write(lambda book: resolve(book, self._followed.trust, signed))
