@@ -1929,8 +1929,8 @@ MUTANTS = (
     Mutant(
         "fence.verdict",
         "worker:fenced",
-        "flow/verdict.py",
-        "            lead.check_held()\n",
+        "flow/receipts.py",
+        "                lead.check_held()\n",
         "",
         "tests/attack/test_lanes.py -k gives_nothing_up",
     ),

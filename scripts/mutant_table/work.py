@@ -491,4 +491,12 @@ MUTANTS = (
         "sorted(resting)",
         "tests/attack/test_steering.py -k says_once",
     ),
+    Mutant(
+        "lanes.drain-looks-again",
+        "worker:row-order",
+        "work/worker.py",
+        "if once or (drain and not leases and not busy):",
+        "if once or (drain and not leases and not lanes.at_work):",
+        "tests/attack/test_lanes.py -k drain_goes_on",
+    ),
 )

@@ -136,6 +136,37 @@ async def test_changes_of_one_row_are_applied_in_the_order_of_their_approvals_by
     assert busy.invoice("INV-3001", "note") == ("note 0",)
 
 
+@pytest.mark.requirement("worker:row-order")
+async def test_a_drain_goes_on_where_a_job_ends_while_it_looks_for_the_next_of_the_same_row(
+    busy: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        await busy.approved(NOTE, {"invoice_id": "INV-3001", "note": f"note {n}"})
+    told: list[Mapping[str, Any]] = []
+    lease, taken, ended = busy.ledger.lease, 0, anyio.Event()
+
+    def report(one: Mapping[str, Any]) -> None:
+        nonlocal ended
+        told.append(one)
+        ended.set()
+        ended = anyio.Event()
+
+    async def late(*args: Any, **more: Any) -> Any:
+        """Answer what was so before the job in hand came to its end."""
+        nonlocal taken
+        seen, end = await lease(*args, **more), ended
+        taken += len(seen)
+        if not seen and len(told) < taken:
+            await end.wait()
+        return seen
+
+    monkeypatch.setattr(busy.ledger, "lease", late)
+    worker = await _worker(busy.project, told)
+    worker.report = report
+    assert await worker.run(drain=True) == 3
+    assert [one["outcome"] for one in told] == ["applied", "conflict", "conflict"]
+
+
 @pytest.mark.requirement("worker:lanes")
 async def test_what_breaks_in_one_lane_stops_no_other(busy: Shop, caplog: pytest.LogCaptureFixture) -> None:
     asked = [await busy.approved(NOTE, {"invoice_id": invoice, "note": "x"}) for invoice in INVOICES]

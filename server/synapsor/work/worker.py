@@ -102,6 +102,8 @@ class Worker:
         """Give each idle lane a job as long as there are any, until told to stop; those at work are not waited for."""
         while not stop.is_set():
             lanes.look()
+            # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
+            busy = lanes.at_work
             leases: Sequence[Lease] = ()
             if lanes.free:
                 trusted = await self._trusted(waits=not (once or drain))
@@ -109,7 +111,7 @@ class Worker:
                 leases = await self._next(lanes, trusted, most=most) if trusted is not None else ()
                 for lease in leases:
                     lanes.start(lease, trusted or {})
-            if once or (drain and not leases and not lanes.at_work):
+            if once or (drain and not leases and not busy):
                 return
             await lanes.moved(self.pace.poll_seconds)
 
