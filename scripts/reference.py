@@ -191,6 +191,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "allow": "What the worker's credential may be able to do though no contract needs it, in production, where a worker does not start otherwise. [Each is told](../how-to/run-the-worker.md#what-it-proves) at every start.",
         "tls": "How a remote server proves who it is.",
         "pool": "Connections.",
+        "lanes": "How many changes a worker [applies at the same time](../how-to/run-the-worker.md#several-changes-at-once): 4 where nothing is said. The worker's pool has a connection for each. SQLite has one.",
         "timeouts": "Limits of the source; those of a read are in its capability.",
     },
     "Tls": {

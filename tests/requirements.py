@@ -1353,6 +1353,26 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A client that asks for progress is told how long its call has waited, on every transport and in both eras.",
         "issue 4",
     ),
+    "worker:clock-jumps": _R(
+        "A clock that jumps by a day while jobs are in hand lets nothing be applied twice, lost, or stuck for longer than a lease.",
+        "R10",
+    ),
+    "worker:fenced": _R(
+        "A lane that is not certain to hold its lease commits nothing, and gives nothing back that may be another's.",
+        "R1, R10",
+    ),
+    "worker:lanes": _R(
+        "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",
+        "R10, R12",
+    ),
+    "worker:one-line": _R(
+        "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",
+        "law 7",
+    ),
+    "worker:row-order": _R(
+        "A job waits for the older open ones about its rows, whoever has them, and that is found by indexes alone.",
+        "R6",
+    ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
     ),

@@ -51,4 +51,20 @@ MUTANTS = (
         "[^/]+|http",
         "tests/unit/test_config.py -k could_hold_a_secret",
     ),
+    Mutant(
+        "lanes.of-a-file",
+        "worker:lanes",
+        "config/sources.py",
+        "if (source.lanes or 1) > 1 and not source.has_many_writers:",
+        "if False:",
+        "tests/unit/test_config.py -k four_lanes",
+    ),
+    Mutant(
+        "lanes.of-a-file-told",
+        "worker:lanes",
+        "config/sources.py",
+        "    if lanes > 1 and not source.has_many_writers:",
+        "    if False:",
+        "tests/unit/test_cli.py -k more_lanes",
+    ),
 )

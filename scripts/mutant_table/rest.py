@@ -188,6 +188,14 @@ MUTANTS = (
         "tests/attack/test_live.py -k 'closed_list and sqlite'",
     ),
     Mutant(
+        "lanes.pool",
+        "worker:lanes",
+        "wiring.py",
+        "max(wired.pool.size, wired.at_once)",
+        "wired.pool.size",
+        "tests/attack/test_lanes.py -k 'as_many_jobs and postgres'",
+    ),
+    Mutant(
         "secrets.credential-mode",
         "secrets:credential",
         "secrets.py",

@@ -342,19 +342,23 @@ class WorkLedger(ReviewLedger, Protocol):
         *,
         now: str,
         until: str,
-        sources: Sequence[str],
+        sources: Mapping[str, int],
         permits: Collection[tuple[str, str]] | None = None,
         pauses: Mapping[str, str | None] | None = None,
-    ) -> Lease | None:
-        """Lease the oldest job that is due, free and not given up, with a new lease id and the attempt counted; None when there is none.
+        most: int | None = None,
+    ) -> tuple[Lease, ...]:
+        """Lease the oldest jobs that are due, free and not given up, at most so many of each source and `most` in all, each with a new lease
+        id and the attempt counted, in one durable transaction.
 
+        Where an older open job is about one of a job's rows, that one comes first: leased, put off or free, and whoever may take it; one
+        that was given up does not.
         With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
         ones are still these.
         """
         ...
 
-    async def renew(self, lease: Lease, *, until: str) -> bool:
-        """Prolong a lease until a moment; False when it was lost, and the job may be another worker's by now."""
+    async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
+        """Prolong leases until a moment, and return the handles of those that were still held; the job of another may be somebody else's by now."""
         ...
 
     async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synapsor.activations import Activations
-from synapsor.config import Config, SourceConfig
+from synapsor.config import Config, SourceConfig, with_lanes
 from synapsor.core.facts import Finding
 from synapsor.core.needs import executors_of, reads_of
 from synapsor.core.plan import Relation
@@ -216,13 +216,16 @@ class Project:
         *,
         pace: Pace | None = None,
         report: Callable[[Mapping[str, Any]], None] | None = None,
+        progress: Callable[[Mapping[str, Any]], None] | None = None,
         supervised: bool = False,
+        lanes: int | None = None,
     ) -> Worker:
         """Return the trusted worker, its write credentials proven sufficient; a supervised one applies only what is allowed for it.
+        `lanes` is how many every source has, whatever its configuration says.
 
         Raises:
             UnsafeSource: a credential or table cannot keep the promises of an apply.
-            ConfigError: no source is in writeback mode, or a contract names an executor that is not configured.
+            ConfigError: no source is in writeback mode, one cannot have so many lanes, or a contract names an executor that is not configured.
         """
         from synapsor.approve.identity.keys import load_key
         from synapsor.work.authority import Workbench
@@ -233,15 +236,8 @@ class Project:
 
         key = self.config.policy_key if self.config.automatic_approval else None
         automatic = signer_of(load_key(key), self.operators()) if key else None
-        targets: dict[str, WriteTarget] = {}
-        for source_name, wired in self.config.sources.items():
-            if wired.mode == "writeback":
-                with naming(source_name):
-                    targets[source_name], found = await self.write_target(source_name, wired)
-                findings = told(source_name, found)
-                refuse_fatal(findings)
-                for finding in findings:
-                    log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
+        wired = {n: with_lanes(n, w, lanes) for n, w in self.config.sources.items() if w.mode == "writeback"}
+        targets = {n: await self._proven_target(n, w) for n, w in wired.items()}
         if not targets:
             raise ConfigError(
                 "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
@@ -265,8 +261,24 @@ class Project:
             pace=pace,
             proving=proving,
             permits=await permits_of(self.config.supervised, ledger) if supervised else None,
+            lanes={n: w.at_once for n, w in wired.items()},
             report=report or (lambda _: None),
+            progress=progress or (lambda _: None),
         )
+
+    async def _proven_target(self, name: str, wired: SourceConfig) -> WriteTarget:
+        """Return a source through its write credential, which is proven sufficient.
+
+        Raises:
+            UnsafeSource: it, or a table, cannot keep the promises of an apply.
+        """
+        with naming(name):
+            target, found = await self.write_target(name, wired)
+        findings = told(name, found)
+        refuse_fatal(findings)
+        for finding in findings:
+            log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
+        return target
 
     def handlers(self) -> dict[str, Handler]:
         """Return the applications that carry out changes, by the names that contracts give them; of what no contract names, no secret is asked.

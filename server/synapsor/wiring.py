@@ -17,14 +17,15 @@ from synapsor.secrets import SecretRef, resolve
 
 def open_reader(name: str, wired: SourceConfig) -> ReadSource:
     """Return a source through its read credential; the one place where that credential is resolved."""
-    source: ReadSource = _opened(_adapters(wired.engine)[0], name, wired, wired.read)
+    source: ReadSource = _opened(_adapters(wired.engine)[0], name, wired, wired.read, wired.pool.size)
     return source
 
 
 def open_writer(name: str, wired: SourceConfig) -> WriteSource:
-    """Return a source through the worker's credential; the one place where that credential is resolved."""
+    """Return a source through the worker's credential, with a connection for each lane; the one place where that credential is resolved."""
     assert wired.write is not None  # noqa: S101  # the configuration refuses writeback without it
-    source: WriteSource = _opened(_adapters(wired.engine)[1], name, wired, wired.write)
+    size = max(wired.pool.size, wired.at_once)
+    source: WriteSource = _opened(_adapters(wired.engine)[1], name, wired, wired.write, size)
     return source
 
 
@@ -43,10 +44,10 @@ def open_handler(name: str, wired: ExecutorConfig, clock: Clock) -> Handler:
     )
 
 
-def _opened(adapter: Callable[..., Any], name: str, wired: SourceConfig, ref: SecretRef) -> Any:
+def _opened(adapter: Callable[..., Any], name: str, wired: SourceConfig, ref: SecretRef, size: int) -> Any:
     refused: ConfigError
     try:
-        return adapter(**_way_in(name, wired, ref))
+        return adapter(**_way_in(name, wired, ref), pool_size=size)
     except ConfigError as error:
         refused = error
     # Without the frames it comes from: their locals hold the address, and some crash reporters print locals.
@@ -71,7 +72,6 @@ def _way_in(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
     common = {
         "name": name,
         "url": resolve(ref).reveal(),
-        "pool_size": wired.pool.size,
         "pool_wait_ms": wired.pool.wait_ms,
     }
     if wired.engine == "sqlite":

@@ -126,8 +126,7 @@ async def test_a_first_start_begins_at_the_head_or_where_it_is_told_to(project: 
 async def test_a_job_that_was_given_up_is_told_at_once_and_why(project: Telling, desk: Receiver) -> None:
     project.webhook(desk)
     await approve_one(project.ledger, contract=await project.activate())
-    lease = await project.ledger.lease("w", now=at(90), until=at(150), sources=["shop"])
-    assert lease is not None
+    (lease,) = await project.ledger.lease("w", now=at(90), until=at(150), sources={"shop": 1})
     assert await project.ledger.steering.park(lease, code="busy", at=at(95)) == (True, True)
     await project.tell(since=0)
     assert types(desk)[-1] == "proposal.writeback_dead"
@@ -140,8 +139,7 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     await ledger.record_read(*seen())
     for outcome in ("applied", "conflict", "failed", "reconciliation_required"):
         await approve_one(ledger, contract=contract)
-        lease = await ledger.lease("w", now=at(90), until=at(150), sources=["shop"])
-        assert lease is not None
+        (lease,) = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 1})
         assert await ledger.settle(lease, [a_receipt(lease, outcome)]) is Closed.SETTLED
     refusable = await project.file()
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)

@@ -103,8 +103,10 @@ class Shop:
         return standing
 
     async def worker(self, report: Callable[[Mapping[str, Any]], None] | None = None, **options: Any) -> Worker:
-        """Return a new worker, its source looked at anew; `options` replace its attributes and its bench's."""
-        return changed(await self.project.worker(pace=SOON, report=report), **options)
+        """Return a new worker of one lane, which tells of jobs in the order of their approvals, its source looked at anew; `options` replace
+        its attributes and its bench's.
+        """
+        return changed(await self.project.worker(pace=SOON, report=report, lanes=1), **options)
 
     async def record(self, proposal_id: str) -> ProposalRecord:
         """Return what the ledger has of a proposal."""

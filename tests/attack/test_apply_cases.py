@@ -445,10 +445,9 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
     """Yield the authorised task of a proposal with a source that twenty can use at once."""
     worker = await shop.worker()
     now = shop.project.clock.now()
-    lease = await worker.bench.ledger.lease(
-        "twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources=("shop",)
+    (lease,) = await worker.bench.ledger.lease(
+        "twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources={"shop": 1}
     )
-    assert lease is not None
     assert lease.job.lead.proposal == proposal_id
     (task,) = await authorise(lease, worker.bench, worker.bench.operators())
     many = open_writer(shop.database, pool_size=20, pool_wait_ms=30_000)

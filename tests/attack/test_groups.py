@@ -706,8 +706,7 @@ async def test_a_group_is_applied_in_time_of_all_its_approvals(grouped: Shop, la
     ids = await approved(grouped)
     worker = await grouped.worker()
     now = "2999-01-01T00:00:00.000000Z"
-    lease = await grouped.ledger.lease("w", now=stamp(grouped.project.clock.now()), until=now, sources=("shop",))
-    assert lease is not None
+    (lease,) = await grouped.ledger.lease("w", now=stamp(grouped.project.clock.now()), until=now, sources={"shop": 1})
     tasks = list(await authorise(lease, worker.bench, worker.bench.operators()))
     assert [each.proposal.capability for each in tasks] == list(TOGETHER)
     tasks[late] = replace(tasks[late], expired=lambda: True)

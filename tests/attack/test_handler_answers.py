@@ -41,8 +41,7 @@ async def authorised(shop: Shop) -> tuple[Task, ...]:
     await shop.waiver()
     worker = await shop.worker()
     now = shop.project.clock.now()
-    lease = await shop.ledger.lease("here", now=stamp(now), until=stamp(now), sources=("shop",))
-    assert lease is not None
+    (lease,) = await shop.ledger.lease("here", now=stamp(now), until=stamp(now), sources={"shop": 1})
     return await authorise(lease, worker.bench, shop.project.deciders())
 
 

@@ -4,6 +4,7 @@ not write, or that is of another chain, spares nobody the beginning.
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import fields, replace
@@ -15,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.errors import IntegrityError
+from synapsor.ledger import anchor as anchor_file
 from synapsor.ledger import note, tail
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import Proven
@@ -300,6 +302,46 @@ def test_every_checkpoint_that_was_kept_after_the_note_is_looked_for(tmp_path: P
     kept = [signer.sign(seq, GENESIS, previous=seq - 1) for seq in range(1, 61)]
     anchor.append(kept)
     assert anchor.after(9) == tuple(kept[9:])
+
+
+@pytest.mark.requirement("ledger:noted")
+def test_a_file_of_checkpoints_that_was_written_since_is_read_again_whatever_it_looks_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anchor_file, "_AT_REST", -1)
+    anchor, other = (Anchor(tmp_path / name) for name in ("ledger.checkpoints", "other.checkpoints"))
+    signer = Signer("led_1", Ed25519PrivateKey.generate(), SystemClock())
+    kept = [signer.sign(seq, GENESIS, previous=seq - 1) for seq in range(1, 5)]
+    for one in (anchor, other):
+        one.create()
+        one.append(kept[:3])
+    assert [anchor.after(seq) for seq in (1, 2, 1, 0)] == [tuple(kept[seq:3]) for seq in (1, 2, 1, 0)]
+    facts = anchor.path.stat()
+    while anchor.path.stat().st_ctime_ns == facts.st_ctime_ns:  # within one tick of the clock no two times differ
+        anchor.path.write_bytes(b"x" * facts.st_size)
+        os.utime(anchor.path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert anchor.after(1) == ()  # of the same size and the same time, and another all the same
+    other.path.replace(anchor.path)
+    assert anchor.after(1) == tuple(kept[1:3])
+    anchor.append(kept[3:])
+    assert anchor.after(1) == tuple(kept[1:])
+    anchor.path.unlink()
+    assert anchor.after(1) == ()
+
+
+@pytest.mark.requirement("ledger:noted")
+def test_a_file_of_checkpoints_that_was_written_just_now_is_read_again_though_its_times_say_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anchor = Anchor(tmp_path / "ledger.checkpoints")
+    anchor.create()
+    signer = Signer("led_1", Ed25519PrivateKey.generate(), SystemClock())
+    written = time.time_ns()
+    monkeypatch.setattr(anchor_file, "_marks", lambda _path: (1, 1, 1, 1, written))
+    monkeypatch.setattr(anchor_file, "_AT_REST", 60_000_000_000)
+    for seq in (1, 2):
+        anchor.append([signer.sign(seq, GENESIS, previous=seq - 1)])
+        assert len(anchor.after(0)) == seq
 
 
 @pytest.mark.requirement("ledger:noted", "ledger:followed")

@@ -10,6 +10,8 @@ COUNTS = 24 * HOUR
 APART = 300.0
 """How far a clock may be behind the one that dated an approval."""
 LEASE = 30.0
+LONGEST = 600.0
+"""For how long a job is held or put off at most."""
 NOTHING_YET = (
     "work.leased",
     "apply.begun",
@@ -42,6 +44,8 @@ class Wanted:
         seen: its rows as they were when it was made; None where there was none.
         wants: amount and note that it asks for; None where the row is to be gone.
         of: the proposal that it undoes.
+        free: from when on another worker may take its job.
+        early: that is so because its approval is still to come.
         ended: the outcome that the ledger tells.
         left: its rows as the change left them.
     """
@@ -60,6 +64,7 @@ class Wanted:
     order: int = 0
     attempts: int = 0
     free: float = float("-inf")
+    early: bool = False
     receipt: str | None = None
     ended: str = ""
     left: dict[str, Row | None] = field(default_factory=dict)
@@ -101,21 +106,27 @@ class Model:
                 proposal.status = "expired"
 
     def due(self, now: float) -> Wanted | None:
-        """Return the proposal whose job is next."""
-        open_jobs = [p for p in self.wanted.values() if p.status == "approved" and p.free <= now]
-        return min(open_jobs, key=lambda p: p.order, default=None)
+        """Return the proposal whose job is next: the oldest that is free, with no older open one about one of its rows."""
+        open_jobs = sorted((p for p in self.wanted.values() if p.status == "approved"), key=lambda p: p.order)
+        for ordinal, proposal in enumerate(open_jobs):
+            waits = any(set(older.seen) & set(proposal.seen) for older in open_jobs[:ordinal])
+            # What is held or put off for longer than anything is, is so by a clock that was set back since.
+            free = proposal.free <= now or (proposal.free > now + LONGEST and not proposal.early)
+            if free and not waits:
+                return proposal
+        return None
 
     def attempt(self, proposal: Wanted, now: float, died_at: str | None) -> None:
         """Let a worker try to apply it, which may have died at a step of that."""
         proposal.attempts += 1
-        proposal.free = now + LEASE
+        proposal.free, proposal.early = now + LEASE, False
         if died_at in NOTHING_YET:
             return
         trusted = proposal.by not in self.revoked and proposal.version == self.active
         lapsed = now >= proposal.expires or now >= proposal.approved + COUNTS
         if proposal.by not in self.revoked and not lapsed and now < proposal.approved - APART:
             if died_at is None:
-                proposal.free = proposal.approved - APART
+                proposal.free, proposal.early = proposal.approved - APART, True
             return
         ended = self._at_source(proposal, authorised=trusted and not lapsed)
         if died_at in {None, SETTLED}:

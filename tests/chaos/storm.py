@@ -101,6 +101,7 @@ class Requests:
     rng: random.Random
     groups: dict[str, list[str]]
     doomed: dict[str, list[str]]
+    calm: dict[str, list[str]]
 
     def draw(self, count: int) -> Iterator[tuple[str, Request]]:
         """Return so many requests, each with its kind."""
@@ -108,6 +109,8 @@ class Requests:
             mark, tenant = f"mark {ordinal}", self.rng.choice(tuple(SESSIONS))
             (kind,) = self.rng.choices(KINDS, weights=(6, 2, 1, 1, 1))
             group = self.rng.choice(self.groups[tenant])
+            if kind == "set" and self.calm[tenant]:
+                group = self.calm[tenant].pop()
             if kind == "one":
                 yield kind, one(tenant, self.rng.choice(members(tenant, group)), mark)
                 continue
@@ -129,9 +132,16 @@ async def storm(
     quiet = [
         f"quiet {n}" for n in range(count // 15)
     ]  # which nothing but a removal is about, so that some come to pass
-    fill(files.database, groups + quiet)
+    # Of a row's changes the one that was approved first comes first: a set of rows that many others are about is seldom that.
+    calm = [f"calm {n}" for n in range(count // 30)]
+    fill(files.database, groups + quiet + calm)
     watch(files.database)
-    requests = Requests(rng, {t: list(groups) for t in SESSIONS}, {t: [*groups[::2], *quiet] for t in SESSIONS})
+    requests = Requests(
+        rng,
+        {t: list(groups) for t in SESSIONS},
+        {t: [*groups[::2], *quiet] for t in SESSIONS},
+        {t: list(calm) for t in SESSIONS},
+    )
     async with opened(files) as project, herd(files) as flock:
         desk = await project.desk()
         asked: dict[str, Asked] = {}

@@ -75,7 +75,7 @@ class Watched:
 
         async def writing(*told: Any, **more: Any) -> Any:
             result = await found(*told, **more)
-            if result is not None:  # nothing was to be leased
+            if result != ():  # nothing was to be leased
                 self._course.told.append((name, ""))
             return result
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from synapsor.core.budget import Spending
 from synapsor.core.proposal import Proposal, Status, undo_key
 from synapsor.core.records import to_body
-from synapsor.core.writeback import Closed
+from synapsor.core.writeback import Closed, Job
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Transaction
@@ -29,6 +29,7 @@ from tests.ledger_records import (
     a_proposal,
     a_receipt,
     an_activation,
+    an_instruction,
     approve_one,
     at,
     file_one,
@@ -536,12 +537,19 @@ async def test_healthy_writes_and_head_stays(ledger: Ledger) -> None:
 async def _lease(
     ledger: Ledger, worker: str = "w1", now: float = 90, until: float = 150, sources: tuple[str, ...] = ("shop",)
 ) -> Any:
-    return await ledger.lease(worker, now=at(now), until=at(until), sources=sources)
+    """Return the lease of one job, or None where none is due."""
+    found = await ledger.lease(worker, now=at(now), until=at(until), sources=dict.fromkeys(sources, 1), most=1)
+    return found[0] if found else None
+
+
+def about(invoice: str) -> dict[str, Any]:
+    """Return the field that makes a proposal one about an invoice."""
+    return {"key": (("id", invoice),)}
 
 
 async def test_a_job_is_leased_to_one_worker_oldest_first(ledger: Ledger) -> None:
-    _, first = await approve_one(ledger)
-    _, second = await approve_one(ledger)
+    _, first = await approve_one(ledger, **about("INV-1"))
+    _, second = await approve_one(ledger, **about("INV-2"))
     one, two, none = await _lease(ledger), await _lease(ledger, "w2"), await _lease(ledger, "w3")
     assert (one.job, one.worker, one.attempt, one.expires_at) == (first, "w1", 1, at(150))
     assert two.job == second
@@ -550,9 +558,104 @@ async def test_a_job_is_leased_to_one_worker_oldest_first(ledger: Ledger) -> Non
 
 
 async def test_workers_that_race_lease_each_job_once(ledger: Ledger) -> None:
-    jobs = {(await approve_one(ledger))[1].id for _ in range(5)}
+    jobs = {(await approve_one(ledger, **about(f"INV-{n}")))[1].id for n in range(5)}
     leases = await asyncio.gather(*[_lease(ledger, f"w{n}") for n in range(20)])
     assert sorted(lease.job.id for lease in leases if lease) == sorted(jobs)
+
+
+@pytest.mark.requirement("worker:lanes")
+async def test_as_many_jobs_are_leased_at_once_as_lanes_are_idle_of_each_source_and_no_more(ledger: Ledger) -> None:
+    places = ["shop", "elsewhere", "shop", "shop", "elsewhere"]
+    jobs = [(await approve_one(ledger, source=place, **about(f"INV-{n}")))[1] for n, place in enumerate(places)]
+
+    async def leased(sources: dict[str, int], most: int | None = None) -> list[Job]:
+        found = await ledger.lease("w", now=at(90), until=at(150), sources=sources, most=most)
+        assert len({one.id for one in found}) == len(found)
+        return [one.job for one in found]
+
+    assert await leased({"shop": 2, "elsewhere": 1}, most=1) == jobs[:1]
+    assert await leased({"shop": 1, "elsewhere": 0}) == [jobs[2]]
+    assert await leased({"shop": 9, "elsewhere": 1}) == [jobs[1], jobs[3]]
+    assert await leased({"shop": 9}) == []
+    assert await leased({"shop": 9, "elsewhere": 9}) == [jobs[4]]
+
+
+@pytest.mark.requirement("worker:row-order")
+async def test_a_job_is_not_leased_while_an_older_open_one_is_about_one_of_its_rows(ledger: Ledger) -> None:
+    _, first = await approve_one(ledger, **about("INV-1"))
+    _, second = await approve_one(ledger, **about("INV-1"))
+    held = await _lease(ledger)
+    assert held.job == first
+    assert await _lease(ledger, "w2") is None  # it is leased
+    assert await ledger.release(held, not_before=at(500), code="busy")
+    assert await _lease(ledger, "w2") is None  # it is put off
+    again = await _lease(ledger, "w2", 500, 560)
+    assert again.job == first
+    assert await _lease(ledger, "w3", 500, 560) is None
+    assert await ledger.settle(again, [a_receipt(again)]) is Closed.SETTLED
+    assert (await _lease(ledger, "w3", 500, 560)).job == second
+
+
+@pytest.mark.requirement("worker:row-order", "steer:given-up")
+async def test_a_job_that_was_given_up_keeps_no_younger_one_waiting_until_it_is_tried_again(ledger: Ledger) -> None:
+    _, first = await approve_one(ledger, **about("INV-1"))
+    _, second = await approve_one(ledger, **about("INV-1"))
+    held = await _lease(ledger)
+    assert await ledger.steering.park(held, code="busy", at=at(91)) == (True, True)
+    younger = await _lease(ledger)
+    assert (held.job, younger.job) == (first, second)
+    await ledger.steering.instruct(an_instruction(ledger, first))
+    assert (await _lease(ledger)).job == first
+
+
+@pytest.mark.requirement("worker:row-order")
+async def test_a_group_waits_for_the_rows_of_each_of_its_proposals_and_others_wait_for_it(ledger: Ledger) -> None:
+    _, older = await approve_one(ledger, **about("INV-2"))
+    names = ("billing.one", "billing.two")
+    grouped = {"group_of": names, "run": "run_1", "workflow": "both"}
+    one, two = [
+        await file_one(ledger, capability=name, **about(f"INV-{n}"), **grouped) for n, name in enumerate(names, start=1)
+    ]
+    first, last = a_decision(one), a_decision(two)
+    await ledger.decide(first, job=None, counted=undecided(one, two), complete=False)
+    job = a_job(one, first)
+    job = replace(job, parts=(*a_job(two, last).parts, *job.parts))
+    counted = {one.id: (first.decision.id,), two.id: ()}
+    await ledger.decide(last, job=job, counted=counted, complete=True)
+    _, younger = await approve_one(ledger, **about("INV-1"))
+    _, apart = await approve_one(ledger, **about("INV-3"))
+    taken = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9})
+    assert [(lease.job, lease.rows) for lease in taken] == [(older, 1), (apart, 1)]
+    await ledger.settle(taken[0], [a_receipt(taken[0])])
+    held = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9})
+    assert [(lease.job, lease.rows, lease.capability) for lease in held] == [(job, 2, "billing.two")]
+    receipts = [a_receipt(held[0], proposal=part.proposal, digest=part.digest) for part in job.parts]
+    assert await ledger.settle(held[0], receipts) is Closed.SETTLED
+    assert (await _lease(ledger)).job == younger
+
+
+@pytest.mark.requirement("worker:row-order")
+async def test_a_job_that_only_another_worker_may_take_keeps_its_place_before_the_younger_ones(ledger: Ledger) -> None:
+    await approve_one(ledger, capability="billing.other", **about("INV-1"))
+    await approve_one(ledger, **about("INV-1"))
+    _, apart = await approve_one(ledger, **about("INV-2"))
+    permits = {(CONTRACT, "billing.propose_late_fee_waiver")}
+    found = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9}, permits=permits)
+    assert [lease.job for lease in found] == [apart]
+
+
+@pytest.mark.requirement("worker:lanes")
+async def test_of_settlements_that_come_together_the_one_that_is_refused_takes_no_other_with_it(ledger: Ledger) -> None:
+    for invoice in ("INV-1", "INV-2", "INV-3"):
+        await approve_one(ledger, **about(invoice))
+    one, two, three = await ledger.lease("w", now=at(90), until=at(150), sources={"shop": 9})
+    ends = await asyncio.gather(
+        ledger.settle(one, [a_receipt(one)]),
+        ledger.settle(two, [a_receipt(one)]),
+        ledger.settle(three, [a_receipt(three)]),
+        return_exceptions=True,
+    )
+    assert (ends[0], type(ends[1]), ends[2]) == (Closed.SETTLED, IntegrityError, Closed.SETTLED)
 
 
 async def test_only_jobs_of_the_workers_sources_are_leased(ledger: Ledger) -> None:
@@ -570,7 +673,7 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
     held = await _lease(ledger, "w2", 150, 210)
     assert (held.attempt, held.worker) == (2, "w2")
     assert held.id != lost.id
-    assert not await ledger.renew(lost, until=at(999))
+    assert await ledger.renew([lost, held], until=at(999)) == {held.id}
     assert not await ledger.release(lost, not_before=at(), code="transient")
     assert await ledger.settle(lost, [a_receipt(lost, "failed")]) is Closed.LOST
     assert await ledger.settle(held, [a_receipt(held)]) is Closed.SETTLED
@@ -582,7 +685,7 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
 async def test_a_renewed_lease_is_not_taken_over(ledger: Ledger) -> None:
     await approve_one(ledger)
     held = await _lease(ledger, "w1", 90, 150)
-    assert await ledger.renew(held, until=at(300))
+    assert await ledger.renew([held], until=at(300)) == {held.id}
     assert await _lease(ledger, "w2", 200, 260) is None
 
 
@@ -597,6 +700,30 @@ async def test_a_released_job_waits_for_its_time(ledger: Ledger) -> None:
     assert record is not None
     told = [(e["kind"], e["facts"].get("code"), e["facts"].get("attempt")) for e in record.events[-3:]]
     assert told == [("job_leased", None, 1), ("job_released", "busy", 1), ("job_leased", None, 2)]
+
+
+@pytest.mark.requirement("worker:clock-jumps")
+@pytest.mark.parametrize(("code", "waits"), [("busy", False), ("approval_to_come", True)])
+async def test_a_delay_of_a_clock_that_was_set_back_since_is_over_and_the_wait_for_an_approval_is_not(
+    ledger: Ledger, code: str, waits: bool
+) -> None:
+    day = 86_400
+    await approve_one(ledger)
+    held = await _lease(ledger)
+    assert await ledger.release(held, not_before=at(150), code=code)
+    assert await _lease(ledger, now=90) is None
+    assert (await _lease(ledger, now=90 - day, until=150 - day) is None) is waits
+
+
+@pytest.mark.requirement("worker:clock-jumps")
+async def test_a_lease_that_ends_later_than_any_of_now_is_of_a_clock_that_was_set_back_and_lapsed(
+    ledger: Ledger,
+) -> None:
+    await approve_one(ledger)
+    held = await _lease(ledger, "w1", 90, 150)
+    assert await _lease(ledger, "w2", 90 - 500, 150 - 500) is None  # by a clock that is a little behind
+    taken = await _lease(ledger, "w2", 90 - 86_400, 150 - 86_400)
+    assert (taken.job, taken.attempt) == (held.job, 2)
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.CONFLICT, Status.FAILED, Status.RECONCILIATION_REQUIRED])

@@ -15,7 +15,7 @@ import pytest
 
 from synapsor.cli import demo, version
 from synapsor.cli.main import main
-from synapsor.cli.worker import _end
+from synapsor.cli.worker import _end, _far
 from synapsor.errors import IntegrityError
 from tests.commands import NOT_TO_LOOK, Run, activated, at_terminal, imported_of, key, propose
 from tests.databases import Database, execute
@@ -699,6 +699,42 @@ def test_a_worker_that_does_what_is_due_says_only_what_came_of_it(active: Run, f
     assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
     done = active("worker", "--drain")
     assert ("outcome=applied" in done.out, "code=" in done.out, done.err) == (True, False, "")
+
+
+@pytest.mark.requirement("worker:lanes")
+def test_no_worker_has_more_lanes_than_its_source_can_have(active: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = active("worker", "--drain", "--lanes", "2")
+    assert (refused.code, "one writer and so one lane" in refused.err) == (2, True)
+    for lanes in ("0", "65"):
+        with pytest.raises(SystemExit):
+            active("worker", "--drain", "--lanes", lanes)
+        assert "from 1 to 64" in capsys.readouterr().err
+    assert active("worker", "--drain", "--lanes", "1").code == 0
+
+
+@pytest.mark.requirement("worker:one-line")
+def test_a_worker_that_stays_tells_of_each_job_in_a_line_of_json_of_its_own_kind(
+    active: Run, files: ProjectFiles
+) -> None:
+    proposal = propose(active)
+    assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    command = files.command("--json", "worker", "--name", "w1")
+    with subprocess.Popen(
+        command, env=files.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = json.loads(next(one for one in process.stderr if one.startswith('{"kind"')))
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    assert (line["kind"], line["proposal"], line["outcome"]) == ("job", proposal["id"], "applied")
+    assert (process.returncode, json.loads(out)["settled"], json.loads(out)["jobs"]) == (0, 1, [])
+
+
+@pytest.mark.requirement("worker:one-line")
+def test_how_far_a_job_is_is_told_to_a_person_in_words_and_to_a_log_in_fields() -> None:
+    far = {"job": "job_1", "rows_done": 100, "rows": 250}
+    assert _far(far, person=True) == "job_1  100 of 250 rows changed, none of them committed\n"
+    assert _far(far, person=False) == "kind=progress  job=job_1  rows_done=100  rows=250\n"
 
 
 def test_a_worker_that_leaves_a_job_for_later_says_so() -> None:

@@ -164,6 +164,21 @@ def test_an_sqlite_file_may_be_named_in_clear_by_a_relative_path_and_needs_a_sch
         )
 
 
+@pytest.mark.requirement("worker:lanes")
+def test_a_source_has_four_lanes_or_as_many_as_it_says_and_a_file_has_one(tmp_path: Path) -> None:
+    file = (
+        "synapsor: 1\npolicies: [p.yaml]\nsources:\n  shop: {engine: sqlite, schema: main, read: sqlite:///shop.db}\n"
+    )
+    server = file.replace("sqlite, schema: main, read: sqlite:///shop.db", 'postgres, read: "${env:READ}"')
+    assert [load_config(write(tmp_path, text)).sources["shop"].at_once for text in (server, file)] == [4, 1]
+    for text, lanes in ((server, 64), (file, 1)):
+        more = text.replace("}\n", f", lanes: {lanes}}}\n")
+        assert load_config(write(tmp_path, more)).sources["shop"].at_once == lanes
+    for text, lanes in ((server, 0), (server, 65)):
+        assert problems(tmp_path, text.replace("}\n", f", lanes: {lanes}}}\n"))
+    assert any("lanes_of_a_file" in line for line in problems(tmp_path, file.replace("}\n", ", lanes: 2}\n")))
+
+
 @pytest.mark.requirement("secrets:never-shown")
 @pytest.mark.parametrize(
     "line",

@@ -80,7 +80,9 @@ def test_another_programs_database_is_not_a_ledger() -> None:
 
 def test_every_table_is_strict(connection: sqlite3.Connection) -> None:
     tables = {
-        r["name"]: r["strict"] for r in connection.execute("PRAGMA table_list") if not r["name"].startswith("sqlite_")
+        r["name"]: r["strict"]
+        for r in connection.execute("SELECT name, strict FROM pragma_table_list WHERE type = 'table'")
+        if not r["name"].startswith("sqlite_")
     }
     assert set(tables) >= set(KINDS)
     assert set(tables.values()) == {1}
@@ -222,6 +224,37 @@ def test_a_closed_job_stays_closed_and_attempts_only_grow(connection: sqlite3.Co
     for change in ("open = 1", "attempt = 3", "code = 'x'"):
         with pytest.raises(sqlite3.IntegrityError, match="closed"):
             connection.execute(f"UPDATE job SET {change}")
+
+
+@pytest.mark.requirement("worker:row-order")
+@pytest.mark.parametrize("query", ["due_job", "due_job_of"])
+def test_the_next_job_is_found_by_indexes_of_what_is_open_however_much_is_closed(
+    connection: sqlite3.Connection, query: str
+) -> None:
+    text = queries("synapsor.ledger")[query]
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", dict.fromkeys(re.findall(r":(\w+)", text), "")).fetchall()
+    steps = [row["detail"] for row in plan]
+    looks = [step for step in steps if not step.startswith("CORRELATED SCALAR SUBQUERY")]
+    assert all(step.startswith("SEARCH ") for step in looks), steps  # no scan, and nothing is sorted
+    assert looks[0].startswith("SEARCH own USING INDEX job_open (source=?")
+    assert "SEARCH mine USING COVERING INDEX job_row_job (seq=?)" in looks
+    assert "SEARCH theirs USING PRIMARY KEY (target=? AND seq<?)" in looks
+
+
+@pytest.mark.requirement("worker:row-order")
+def test_rows_are_those_of_open_jobs_and_of_all_of_their_group(connection: sqlite3.Connection) -> None:
+    for seq, (name, group) in enumerate({"p": None, "g1": "g", "g2": "g", "other": "h"}.items(), start=1):
+        told = {"request": name, "capability": name, "status": "review_required", "group_id": group}
+        _row(connection, "proposal", seq=seq, id=name, **told)
+        _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}")
+    _row(connection, "job", **OPEN, seq=11, id="j1", proposal="p")
+    _row(connection, "job", **OPEN, seq=12, id="j2", proposal="g2")
+    rows = "SELECT seq, target FROM job_row ORDER BY seq, target"
+    of_group = [(12, "row of g1"), (12, "row of g2")]
+    assert [tuple(row.values()) for row in connection.execute(rows)] == [(11, "row of p"), *of_group]
+    _row(connection, "settlement", job="j1")
+    connection.execute("UPDATE job SET open = 0 WHERE id = 'j1'")
+    assert [tuple(row.values()) for row in connection.execute(rows)] == of_group
 
 
 @pytest.mark.requirement("steer:given-up")

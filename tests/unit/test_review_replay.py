@@ -32,8 +32,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         now=NOW,
         mode="writeback",
     )
-    lease = await ledger.lease("w1", now=stamp(NOW), until=stamp(NOW + dt.timedelta(minutes=1)), sources=("shop",))
-    assert lease is not None
+    (lease,) = await ledger.lease("w1", now=stamp(NOW), until=stamp(NOW + dt.timedelta(minutes=1)), sources={"shop": 1})
     receipt = Receipt(
         id="rcp_" + "0" * 20,
         job=lease.job.id,

@@ -42,10 +42,19 @@ async def _run(arguments: Namespace) -> int:
             sys.stdout.flush()
         elif stays:
             done.clear()  # a worker that runs for months keeps no list; its log lines are on stderr
-            sys.stderr.write(as_json(dict(outcome)) + "\n")
+            sys.stderr.write(as_json({"kind": "job", **outcome}) + "\n")
+
+    def progress(far: Mapping[str, Any]) -> None:
+        if arguments.json:
+            sys.stderr.write(as_json({"kind": "progress", **far}) + "\n")
+        else:
+            sys.stdout.write(_far(far, person=looked_at(sys.stdout)))
+            sys.stdout.flush()
 
     async with runtime.open_project(load_config(arguments.config)) as project:
-        worker = await project.worker(arguments.name, report=report, supervised=arguments.supervised)
+        worker = await project.worker(
+            arguments.name, report=report, progress=progress, supervised=arguments.supervised, lanes=arguments.lanes
+        )
         stop = anyio.Event()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # this is a coroutine of a running loop
@@ -92,6 +101,13 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
     return "".join(
         f"{line}\n" for line in entry(f"{outcome['proposal']}  {outcome['outcome']}{code}", body, width=wide)
     )
+
+
+def _far(far: Mapping[str, Any], *, person: bool) -> str:
+    """Return how far a job of many rows is."""
+    if person:
+        return f"{far['job']}  {far['rows_done']} of {far['rows']} rows changed, none of them committed\n"
+    return "  ".join(f"{name}={_word(value)}" for name, value in {"kind": "progress", **far}.items()) + "\n"
 
 
 def _word(value: Any) -> str:

@@ -14,7 +14,7 @@ from synapsor.config.project import (
     session_values,
 )
 from synapsor.config.reading import as_document, read_text, read_yaml, refuse, validated
-from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, Tls
+from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, Tls, with_lanes
 
 __all__ = [
     "Algorithm",
@@ -46,4 +46,5 @@ __all__ = [
     "refuse",
     "session_values",
     "validated",
+    "with_lanes",
 ]

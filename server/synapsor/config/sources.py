@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from synapsor.config.fields import FilePath, Finding, Model, SourceUrl
 from synapsor.contract.base import Name
+from synapsor.errors import ConfigError
 
 Mode: TypeAlias = Literal["evidence", "review", "writeback"]
 Allowed: TypeAlias = Literal["writer_owns", "writer_writes_more", "writer_can_create", "writer_can_alter"]
@@ -19,6 +20,11 @@ ReceiptsPlace = Annotated[
     StringConstraints(pattern=rf"^(?:{IN_LEDGER}|[A-Za-z_][A-Za-z0-9_]{{0,62}}\.[A-Za-z_][A-Za-z0-9_]{{0,62}})$"),
 ]
 Engine: TypeAlias = Literal["postgres", "mariadb", "mysql", "sqlite"]
+
+
+LANES = 4
+"""How many lanes a worker has for a source that does not say it."""
+MOST_LANES = 64
 
 
 class Tls(Model):
@@ -52,12 +58,23 @@ class SourceConfig(Model):
     allow: tuple[Allowed, ...] = Field(default=(), strict=False)
     tls: Tls | None = None
     pool: Pool = Field(default_factory=Pool)
+    lanes: int | None = Field(default=None, ge=1, le=MOST_LANES)
     timeouts: Timeouts = Field(default_factory=Timeouts)
 
     @property
     def dialect(self) -> Literal["postgres", "mysql", "sqlite"]:
         """The language of its engine."""
         return "mysql" if self.engine == "mariadb" else self.engine
+
+    @property
+    def at_once(self) -> int:
+        """How many changes a worker applies at the same time: its lanes."""
+        return self.lanes or (LANES if self.has_many_writers else 1)
+
+    @property
+    def has_many_writers(self) -> bool:
+        """Whether several transactions may write at the same time; a SQLite file has one writer."""
+        return self.engine != "sqlite"
 
     @property
     def receipts_table(self) -> str | None:
@@ -73,6 +90,22 @@ class SourceConfig(Model):
     def has_roles(self) -> bool:
         """Whether whoever connects is a role with grants of its own; a file is opened by whoever may open it."""
         return self.engine != "sqlite"
+
+
+def with_lanes(name: str, source: SourceConfig, lanes: int | None) -> SourceConfig:
+    """Return a source with so many lanes, whatever it says itself; as it is where nobody says how many.
+
+    Raises:
+        ConfigError: its engine has one writer.
+    """
+    if lanes is None:
+        return source
+    if lanes > 1 and not source.has_many_writers:
+        raise ConfigError(
+            f"Source {name} is a SQLite file, which has one writer and so one lane.",
+            fix="Leave out --lanes, and set `lanes` for the other sources in synapsor.yaml.",
+        )
+    return source.model_copy(update={"lanes": lanes})
 
 
 def contradictions(source: SourceConfig) -> Iterator[Finding]:
@@ -102,6 +135,13 @@ def contradictions(source: SourceConfig) -> Iterator[Finding]:
                 f"a sqlite address does not fit engine {source.engine}",
                 "Write ${env:NAME} or ${file:path}.",
             )
+    if (source.lanes or 1) > 1 and not source.has_many_writers:
+        yield (
+            ("lanes",),
+            "lanes_of_a_file",
+            "a SQLite file has one writer, and so one lane",
+            "Remove `lanes`.",
+        )
     if sqlite and source.schema_ is None:
         yield (
             (),

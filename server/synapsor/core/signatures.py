@@ -6,6 +6,7 @@ Base64 has spellings that decode alike; with one alone, equal keys and equal sig
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -16,8 +17,9 @@ def sign(message: bytes, key: Ed25519PrivateKey) -> str:
     return base64.b64encode(key.sign(message)).decode()
 
 
+@lru_cache(maxsize=512)
 def holds(message: bytes, signature: str, public_key: str) -> bool:
-    """Tell whether the key of this public part made this signature over the message."""
+    """Tell whether the key of this public part made this signature over the message; of the same three texts that is said once."""
     try:
         Ed25519PublicKey.from_public_bytes(_raw(public_key)).verify(_raw(signature), message)
     except (InvalidSignature, ValueError):

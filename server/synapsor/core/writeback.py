@@ -71,7 +71,9 @@ class Lease:
 
     Attributes:
         attempt: which attempt of the job it is, from 1.
+        head: the hash of the event that tells of it, which the receipt in the source keeps.
         anew: how many attempts there were before a person had it tried again; those do not count against it.
+        capability, rows: what the job is about and how many rows, as the ledger's columns say it: for a line of the log, and proof of nothing.
     """
 
     id: str
@@ -79,7 +81,10 @@ class Lease:
     worker: str
     attempt: int
     expires_at: Instant
+    head: str
     anew: int = 0
+    capability: str = ""
+    rows: int = 0
 
     @property
     def tries(self) -> int:

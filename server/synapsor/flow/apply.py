@@ -45,6 +45,9 @@ STEPS = (
 )
 """Named points that the chaos tests stop at."""
 
+EVERY = 100
+"""After how many rows it is told how far a change is."""
+
 TRY_AGAIN = frozenset(
     {
         Failure.UNAVAILABLE,
@@ -58,6 +61,10 @@ TRY_AGAIN = frozenset(
 """How a source fails where nothing is known to have happened, and another attempt may do better."""
 
 
+def unheard(_done: int, _rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task(Claim):
     """One authorised proposal with all that applying it takes.
@@ -68,6 +75,7 @@ class Task(Claim):
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
         measured: what was approved as the effect, where that was measured; the change is then held to it.
+        progress: of the first of a job: told how many of its rows are changed, of how many, each time that so many more are.
         lapses: the moment at which `expired` begins to hold.
     """
 
@@ -78,6 +86,7 @@ class Task(Claim):
     hops: tuple[Hop, ...] = ()
     accepts: Accepts | None = None
     matching: ReadPlan | None = None
+    progress: Callable[[int, int], None] = unheard
     lapses: str = ""
     measured: Measurement | None = None
 
@@ -141,7 +150,6 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
         raise Stop(known)
     for task in tasks:
         await _undone(task, tx)
-        await _tell(task, tx)
         await task.verdicts.leave(task, tx, Outcome.APPLIED)
     await reached("apply.receipt_inserted")
     carried = await carry_out(tasks, tx, counts=any(task.measured is not None for task in tasks))
@@ -150,6 +158,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
         _reproduced(task, carried)
         if task.expired():
             raise stopped(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
+    tasks[0].check_held()
     await reached("apply.before_commit")
     await tx.commit()
     return Result(outcome=Outcome.APPLIED, done=carried.done, newcomers=carried.newcomers)
@@ -163,13 +172,17 @@ async def carry_out(tasks: Sequence[Task], tx: WriteTransaction, *, counts: bool
         SourceFailure: by kind.
     """
     reached = tasks[0].reached
+    for task in tasks:
+        await _tell(task, tx)
     before = await tx.tally() if counts else {}
     # All rows are compared, and those of updates locked, before the first one is changed: each proposal was decided on as things were then.
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
     await reached("apply.row_locked")
-    for task in tasks:
-        for member in task.opened.members:
-            await _change(task, tx, member)
+    changes = [(task, member) for task in tasks for member in task.opened.members]
+    for count, (task, member) in enumerate(changes, start=1):
+        await _change(task, tx, member)
+        if count % EVERY == 0 and count < len(changes):
+            tasks[0].progress(count, len(changes))
     await reached("apply.row_changed")
     done = {task.proposal.id: await _changed(task, tx) for task in tasks}
     await tx.settle_constraints()

@@ -87,6 +87,7 @@ class Receipts:
                     return known
                 for claim in claims:
                     await self.leave(claim, tx, result.outcome)
+                lead.check_held()
                 await lead.reached("apply.verdict_before_commit")
                 await tx.commit()
         except SourceFailure as failed:

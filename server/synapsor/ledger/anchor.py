@@ -11,8 +11,10 @@ import json
 import logging
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from synapsor.core.records import to_body
 from synapsor.ledger.chain import Checkpoint, checkpoint_of
@@ -22,6 +24,9 @@ from synapsor.values import canonical
 log = logging.getLogger("synapsor.ledger")
 
 _TAIL = 4096
+_AT_REST = 100_000_000
+"""Nanoseconds after which a change of a file cannot have the time of the one before it: file systems count in steps of a few milliseconds."""
+_Marks: TypeAlias = tuple[int, int, int, int, int]
 
 
 class Anchor:
@@ -30,6 +35,8 @@ class Anchor:
     def __init__(self, path: Path, access: Access = OWNER) -> None:
         self.path = path
         self._access = access
+        self._read: tuple[_Marks, int, tuple[Checkpoint, ...]] | None = None
+        """How the file was when it was read last, after which event, and what it held."""
 
     def create(self) -> None:
         """Make the file.
@@ -77,15 +84,21 @@ class Anchor:
                     yield number, None
 
     def after(self, seq: int) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints of the events after one, by their numbers.
+        """Return the checkpoints of the events after one, by their numbers; a file at rest that is as it was is not read again.
 
         Nothing where the file is gone: that is for `verify` to find.
         """
         try:
-            lines = self._end(seq) if seq else [found for _, found in self.lines()]
+            marks = _marks(self.path)
+            if self._read is not None and self._read[0] == marks and self._read[1] <= seq:
+                found = self._read[2]
+            else:
+                lines = self._end(seq) if seq else [line for _, line in self.lines()]
+                found = tuple(one for one in lines if one is not None and one.seq > seq)
+                self._read = (marks, seq, found) if time.time_ns() - marks[-1] > _AT_REST else None
         except OSError:
             return ()
-        return tuple(sorted((one for one in lines if one is not None and one.seq > seq), key=lambda one: one.seq))
+        return tuple(sorted((one for one in found if one.seq > seq), key=lambda one: one.seq))
 
     def _opened(self, how: int) -> int:
         """Return a handle of the file, and of nothing else: a pipe would keep whoever reads it, and a device whatever is written."""
@@ -106,6 +119,12 @@ class Anchor:
                 if length >= size or (first is not None and first.seq <= seq):
                     return lines
                 length *= 4
+
+
+def _marks(path: Path) -> _Marks:
+    """Return what is another in every file that was written since: the time of its last change is nobody's to set."""
+    facts = path.stat()
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _parse(line: bytes) -> Checkpoint | None:

@@ -195,6 +195,10 @@ class Book:
         if seq:
             await self._sign(seq, digest)
 
+    async def head(self) -> str:
+        """Return the hash of the last event."""
+        return (await self._head())[1]
+
     async def _head(self) -> tuple[int, str]:
         """Return the number and hash of the last event, 0 and that of none before the first.
 

@@ -1,14 +1,18 @@
-"""Jobs: leased to one worker at a time, and settled once, with receipt, settlement, status and event in one transaction.
+"""Jobs: leased to one worker at a time and in the order of their rows, and settled once, with receipt, settlement, status and event in one
+transaction.
 
 A lease saves work; it is the receipt in the source that makes a change happen once. Who has lost a lease settles nothing.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from synapsor import handles
+from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
@@ -31,13 +35,18 @@ Pauses = Mapping[str, str | None] | None
 """The newest pause of each source, and of all (""), by its handle, as they were judged; None where nobody judged any."""
 
 
-async def due(tx: Transaction, now: str, sources: Sequence[str], trust: Trust, permits: Permits = None) -> Row | None:
-    """Return the oldest job of these sources that is due, free and permitted."""
+LONGEST = dt.timedelta(minutes=10)
+"""No lease and no delay between attempts is longer, also by a clock that is a little ahead of another one."""
+
+
+async def due(tx: Transaction, now: str, sources: Collection[str], trust: Trust, permits: Permits = None) -> Row | None:
+    """Return the oldest job of these sources that is due, free, permitted, and behind no older one about one of its rows."""
+    times = {"now": now, "latest": stamp(parse(now) + LONGEST), "to_come": Why.APPROVAL_TO_COME.value}
     if permits is None:
-        rows = [await tx.one("due_job", source=source, now=now) for source in sources]
+        rows = [await tx.one("due_job", source=source, **times) for source in sources]
     else:
         rows = [
-            await _permitted(tx, trust, source=source, now=now, contract=contract, capability=capability)
+            await _permitted(tx, trust, source=source, contract=contract, capability=capability, **times)
             for source in sources
             for contract, capability in sorted(permits)
         ]
@@ -54,41 +63,62 @@ async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
     return None
 
 
-async def lease(
-    book: Book,
-    worker: str,
-    trust: Trust,
-    *,
-    now: str,
-    until: str,
-    sources: Sequence[str],
-    permits: Permits = None,
-    pauses: Pauses = None,
-) -> Lease | None:
-    """Lease that job, count the attempt and say so in the chain; of a source whose newest pauses are others than were judged, none. One whose body is not what its row says is set aside instead: it would
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs are to be leased, and until when: at most so many of each source and `most` in all."""
+
+    now: str
+    until: str
+    sources: Mapping[str, int]
+    permits: Permits = None
+    pauses: Pauses = None
+    most: int | None = None
+
+
+async def lease(book: Book, worker: str, trust: Trust, wanted: Wanted) -> tuple[Lease, ...]:
+    """Lease such jobs, oldest first; of a source whose newest pauses are others than were judged, none."""
+    sources, pauses, most = wanted.sources, wanted.pauses, wanted.most
+    going = tuple(sources) if pauses is None else await unchanged(book.tx, tuple(sources), pauses, trust)
+    room = {source: sources[source] for source in going if sources[source] > 0}
+    taken: list[Lease] = []
+    while room and (most is None or len(taken) < most):
+        row = await due(book.tx, wanted.now, tuple(room), trust, wanted.permits)
+        if row is None:
+            break
+        held = await _taken(book, row, worker, now=wanted.now, until=wanted.until)
+        if held is None:
+            continue
+        taken.append(held)
+        room[row["source"]] -= 1
+        if not room[row["source"]]:
+            del room[row["source"]]
+    return tuple(taken)
+
+
+async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> Lease | None:
+    """Lease a job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
-    if pauses is not None:
-        sources = await unchanged(book.tx, sources, pauses, trust)
-    while (row := await due(book.tx, now, sources, trust, permits)) is not None:
-        job = _read(row)
-        if job is None:
-            await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
-            await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
-            continue
-        taken = Lease(
-            id=handles.new("lea"),
-            job=job,
-            worker=worker,
-            attempt=row["attempt"] + 1,
-            expires_at=until,
-            anew=row["anew"],
-        )
-        await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
-        facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
-        await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
-        return taken
-    return None
+    job = _read(row)
+    if job is None:
+        await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
+        await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
+        return None
+    handle, attempt = handles.new("lea"), row["attempt"] + 1
+    await book.tx.execute("take_job", id=job.id, lease=handle, worker=worker, until=until)
+    facts = {"job": job.id, "worker": worker, "attempt": attempt, "lease": handle}
+    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
+    return Lease(
+        id=handle,
+        job=job,
+        worker=worker,
+        attempt=attempt,
+        expires_at=until,
+        head=await book.head(),
+        anew=row["anew"],
+        capability=row["capability"] or "",
+        rows=row["rows"],
+    )
 
 
 def _read(row: Row) -> Job | None:
@@ -101,9 +131,10 @@ def _read(row: Row) -> Job | None:
     return job if told == (row["id"], row["source"], row["at"], row["proposal"]) else None
 
 
-async def renew(book: Book, held: Lease, until: str) -> bool:
-    """Prolong a lease that is still held."""
-    return await book.tx.execute("renew_lease", id=held.job.id, lease=held.id, until=until) == 1
+async def renew(book: Book, held: Collection[Lease], until: str) -> frozenset[str]:
+    """Prolong those of these leases that are still held, and return their handles."""
+    asked = [(one.id, await book.tx.execute("renew_lease", id=one.job.id, lease=one.id, until=until)) for one in held]
+    return frozenset(handle for handle, prolonged in asked if prolonged)
 
 
 async def release(book: Book, held: Lease, *, not_before: str, code: str, at: str) -> bool:

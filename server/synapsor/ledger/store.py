@@ -310,22 +310,20 @@ class Ledger:
         *,
         now: str,
         until: str,
-        sources: Sequence[str],
+        sources: Mapping[str, int],
         permits: Collection[tuple[str, str]] | None = None,
         pauses: Mapping[str, str | None] | None = None,
-    ) -> Lease | None:
-        """Lease the oldest job that is due, free and permitted; looking for one costs no write."""
+        most: int | None = None,
+    ) -> tuple[Lease, ...]:
+        """Lease the oldest jobs that are due, free, permitted and next for their rows; looking for one costs no write."""
         if await self._connection.read(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
-            return None
-        return await self._write(
-            lambda book: jobs.lease(
-                book, worker, self._trust, now=now, until=until, sources=sources, permits=permits, pauses=pauses
-            )
-        )
+            return ()
+        wanted = jobs.Wanted(now, until, sources, permits, pauses, most)
+        return await self._write(lambda book: jobs.lease(book, worker, self._trust, wanted))
 
-    async def renew(self, lease: Lease, *, until: str) -> bool:
-        """Prolong a lease; False when it was lost."""
-        return await self._write(lambda book: jobs.renew(book, lease, until))
+    async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
+        """Prolong leases in one transaction; return the handles of those that were not lost."""
+        return await self._write(lambda book: jobs.renew(book, leases, until))
 
     async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:
         """Give a job back to be tried again later; False when the lease was lost."""

@@ -229,7 +229,9 @@ class Session:
             SourceFailure: it cannot be used again.
         """
         if not self._next:
-            await self.command(f"{_END}; {_FORGET}", SIDE_SECONDS)
+            # The server says itself whether a transaction is open; of the end of none it would warn after every commit.
+            ends = f"{_END}; " if self._connection.is_in_transaction() else ""
+            await self.command(f"{ends}{_FORGET}", SIDE_SECONDS)
         else:
             await self.command(f"{_END}; BEGIN; {_FORGET}; COMMIT; {self._next}", SIDE_SECONDS)
             self._ahead, self._ahead_since = self._next, self._loop.time()

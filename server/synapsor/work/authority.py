@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
@@ -38,6 +39,7 @@ from synapsor.flow.receipts import Receipts
 from synapsor.flow.verdict import Claim, Result, Verdicts, nowhere
 from synapsor.handler_ports import Handler
 from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
+from synapsor.work.heartbeat import elapsed
 
 
 class Denied(Exception):
@@ -100,6 +102,8 @@ class Workbench:
         handlers: the applications that carry out changes, by the names that contracts give them.
         automatic: the key that policy decisions are signed with; None where automatic approval is off.
         reached: passes the named points of the chaos tests.
+        elapsed: the seconds of a clock that nobody can set.
+        holds: whether a lease is certainly held now.
         doubt: is told of each outcome of a source, so that it is looked at where that makes it doubtful.
     """
 
@@ -110,27 +114,29 @@ class Workbench:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+    elapsed: Callable[[], float] = field(default=elapsed)
+    holds: Callable[[Lease], bool] = field(default=lambda _: True)
     doubt: Callable[[str, Why | None], None] = field(default=lambda _source, _why: None)
 
     def now(self) -> str:
         """Return this moment as records write it."""
         return stamp(self.clock.now())
 
-    async def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
+    def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
         """Return the claim of a proposal of a leased job, or None when its source is not written here, or its executor is not known."""
         place = self.targets.get(proposal.source)
         handler = self.handlers.get(proposal.executor) if proposal.executor is not None else None
         if place is None or (handler is None) != (proposal.executor is None):
             return None
-        _, head = await self.ledger.head()
         return Claim(
             proposal=proposal,
             source=place.source,
             verdicts=place.verdicts(self.ledger, lease),
-            ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
+            ledger_head=bytes.fromhex(lease.head.removeprefix("sha256:")),
             worker=lease.worker,
             time_ms=place.time_ms,
             reached=self.reached,
+            held=partial(self.holds, lease),
             handler=handler,
             job=lease.job.id,
         )
@@ -218,7 +224,7 @@ async def _authorised(
     place = bench.targets.get(proposal.source)
     if place is None:
         raise Denied(Why.SOURCE_NOT_WRITABLE)
-    claim = await bench.claim(proposal, lease)
+    claim = bench.claim(proposal, lease)
     if claim is None:
         raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
     lapses = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
@@ -277,7 +283,7 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
             record = await bench.ledger.proposal(name)
         except IntegrityError:
             return None
-        claim = await bench.claim(record.proposal, lease) if record else None
+        claim = bench.claim(record.proposal, lease) if record else None
         if claim is None:
             return None
         found[name] = claim

@@ -6,10 +6,9 @@ import datetime as dt
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
-
-import anyio
 
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Outcome, Why
@@ -36,38 +35,33 @@ AT_ONCE = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """Works on the jobs that it is given; `report` is called with one plain dictionary a job, for the log line."""
+    """Works on the jobs that it is given, one at a time.
+
+    Attributes:
+        report: called with one plain dictionary a job, for the log line.
+        progress: called with one plain dictionary while a job of many rows is applied.
+        number: which one it is of its source's lanes.
+    """
 
     bench: Workbench
     pace: Pace
     report: Callable[[Mapping[str, Any]], None]
+    progress: Callable[[Mapping[str, Any]], None]
+    number: int
 
     async def work(self, lease: Lease, trusted: Mapping[str, Operator]) -> bool:
-        """Return whether the job was settled by this attempt; `trusted` are the people whose keys were trusted before it was taken."""
-        await self.bench.reached("work.leased")
-        settled = False
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._renew, lease)
-            try:
-                result = await self._attempt(lease, trusted)
-                if self._is_last(lease, result):
-                    result = await self._surely(lease, lambda: self._last_look(lease, result), result)
-                await self.bench.reached("work.applied")
-                settled = await self._finish(lease, result)
-            except LedgerFailure:
-                log.exception("job left to its lease", extra={"action": "settle_failed", "job": lease.job.id})
-            finally:
-                group.cancel_scope.cancel()
-        return settled
+        """Return whether the job was settled by this attempt; `trusted` are the people whose keys were trusted before it was taken.
 
-    async def _renew(self, lease: Lease) -> None:
-        while True:
-            await anyio.sleep(self.pace.lease_seconds / 3)
-            until = self.bench.clock.now() + dt.timedelta(seconds=self.pace.lease_seconds)
-            try:
-                await self.bench.ledger.renew(lease, until=stamp(until))
-            except LedgerFailure:
-                log.warning("lease not renewed", extra={"action": "renew_failed", "job": lease.job.id})
+        Raises:
+            LedgerFailure: what came of it is not on record; the job is left to its lease.
+        """
+        begun = self.bench.elapsed()
+        await self.bench.reached("work.leased")
+        result = await self._attempt(lease, trusted)
+        if self._is_last(lease, result):
+            result = await self._surely(lease, lambda: self._last_look(lease, result), result)
+        await self.bench.reached("work.applied")
+        return await self._finish(lease, result, begun)
 
     async def _attempt(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         broke = Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
@@ -85,9 +79,10 @@ class Lane:
 
     async def _applied(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         try:
-            tasks = await authorise(lease, self.bench, trusted)
+            lead, *others = await authorise(lease, self.bench, trusted)
         except Denied as denied:
             return await self._denied(lease, denied)
+        tasks = (replace(lead, progress=partial(self._progress, lease)), *others)
         result = await apply(tasks)
         for _ in range(AT_ONCE):
             if result.outcome is not Outcome.RETRY or result.why not in {Why.UNKNOWN_COMMIT, Why.RECEIPT_RACED}:
@@ -125,30 +120,46 @@ class Lane:
             return await read_verdict(claims) or denied.result
         return await record_verdict(claims, denied.result)
 
-    async def _finish(self, lease: Lease, result: Result) -> bool:
+    async def _finish(self, lease: Lease, result: Result, begun: float) -> bool:
         now, parked = self.bench.clock.now(), False
         self.bench.doubt(lease.job.source, result.why)
-        if result.outcome is Outcome.RETRY:
+        if result.why is Why.LEASE_LOST:  # whoever has the job by now gives it back, or up
+            kept = False
+        elif result.outcome is Outcome.RETRY:
             kept, parked = await self._put_off(lease, result, now)
         else:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
             await self.bench.reached("work.settled")
-        took = (now - parse(lease.job.at)).total_seconds()
+        outcome = PARKED if parked else result.outcome.value
+        self._tell(lease, result, outcome, recorded=kept, since_approval=now - parse(lease.job.at), begun=begun)
+        return kept and result.outcome is not Outcome.RETRY
+
+    def _tell(
+        self, lease: Lease, result: Result, outcome: str, *, recorded: bool, since_approval: dt.timedelta, begun: float
+    ) -> None:
         self.report(
             {
                 "job": lease.job.id,
                 "proposal": result.by or lease.job.lead.proposal,
-                "outcome": PARKED if parked else result.outcome.value,
+                "source": lease.job.source,
+                "capability": lease.capability,
+                "worker": lease.worker,
+                "lane": self.number,
+                "outcome": outcome,
                 "code": result.code,
                 "attempt": lease.attempt,
-                "recorded": kept,
+                "rows": lease.rows,
+                "recorded": recorded,
                 "newcomers": sum(result.newcomers.values()),
                 "group": [part.proposal for part in lease.job.parts] if len(lease.job.parts) > 1 else [],
-                "seconds_since_approval": round(max(took, 0.0), 3),
+                "seconds_since_approval": round(max(since_approval.total_seconds(), 0.0), 3),
+                "seconds_applying": round(self.bench.elapsed() - begun, 3),
             }
         )
-        return kept and result.outcome is not Outcome.RETRY
+
+    def _progress(self, lease: Lease, done: int, rows: int) -> None:
+        self.progress({"job": lease.job.id, "rows_done": done, "rows": rows})
 
     async def _put_off(self, lease: Lease, result: Result, now: dt.datetime) -> tuple[bool, bool]:
         """Give a job back until later, or give it up; return whether that is on record, and whether it was given up."""

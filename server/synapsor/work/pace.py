@@ -10,7 +10,7 @@ class Pace:
     """How long a lease lasts, how often to look for work, and when to give up."""
 
     lease_seconds: float = 30.0
-    poll_seconds: float = 0.5
+    poll_seconds: float = 0.2
     attempts: int = 10
     backoff_seconds: float = 0.2
     backoff_most: float = 60.0

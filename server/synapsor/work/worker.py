@@ -1,21 +1,23 @@
-"""The trusted worker: lease a job, let a lane take it to its end, until told to stop."""
+"""The trusted worker: lease as many jobs as lanes are idle, let each lane take its own to its end, until told to stop."""
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from synapsor.core.moment import stamp
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SynapsorError, place
 from synapsor.work.authority import Workbench
+from synapsor.work.heartbeat import Heartbeat
 from synapsor.work.lane import Lane
+from synapsor.work.lanes import Lanes, idle_lanes
 from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
@@ -30,7 +32,9 @@ class Worker:
     """Applies approved proposals of its sources.
 
     Attributes:
+        lanes: how many jobs of each source are in hand at once; one where nothing is said.
         report: called with one plain dictionary a job, for the log line.
+        progress: called with one plain dictionary while a job of many rows is applied.
         permits: what alone may be applied, by contract digest and capability; None for all that is approved.
         proving: says which sources may be written now; None where nobody looks at them again.
     """
@@ -38,7 +42,9 @@ class Worker:
     name: str
     bench: Workbench
     pace: Pace = field(default_factory=Pace)
+    lanes: Mapping[str, int] = field(default_factory=dict)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
+    progress: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
     proving: Proving | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
@@ -52,25 +58,65 @@ class Worker:
         self._pauses = Pauses(bench=self.bench)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
-        """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
+        """Work until stopped, or for one job (`once`), or until none is due and no lane is at work (`drain`); return how many were settled.
+
+        Raises:
+            SynapsorError: it cannot be told whom to trust, and the worker is not to wait for it; what was in hand is finished.
+        """
         stop = stop or anyio.Event()
-        lane = Lane(bench=self.bench, pace=self.pace, report=self.report)
-        settled = 0
+        heartbeat = Heartbeat(
+            ledger=self.bench.ledger,
+            clock=self.bench.clock,
+            elapsed=self.bench.elapsed,
+            seconds=self.pace.lease_seconds,
+        )
+        broke: SynapsorError | OSError | None = None
+        async with anyio.create_task_group() as around:
+            around.start_soon(heartbeat.keep)
+            try:
+                async with anyio.create_task_group() as group:
+                    lanes = self._lanes(group, heartbeat)
+                    around.start_soon(_wake_when, stop, lanes)
+                    try:
+                        await self._lead(lanes, stop, once=once, drain=drain)
+                    except (SynapsorError, OSError) as error:  # outside of the groups it is raised as what it is
+                        broke = error
+            finally:
+                heartbeat.stop()
+                around.cancel_scope.cancel()
+        if broke is not None:
+            raise broke
+        return lanes.settled
+
+    def _lanes(self, group: TaskGroup, heartbeat: Heartbeat) -> Lanes:
+        bench = replace(self.bench, holds=heartbeat.holds)
+        return Lanes(
+            group=group,
+            heartbeat=heartbeat,
+            idle=idle_lanes(
+                {source: self.lanes.get(source, 1) for source in bench.targets},
+                lambda number: Lane(
+                    bench=bench, pace=self.pace, report=self.report, progress=self.progress, number=number
+                ),
+            ),
+        )
+
+    async def _lead(self, lanes: Lanes, stop: anyio.Event, *, once: bool, drain: bool) -> None:
+        """Give each idle lane a job as long as there are any, until told to stop; those at work are not waited for."""
         while not stop.is_set():
-            trusted = await self._trusted(waits=not (once or drain))
-            lease = await self._next(trusted) if trusted is not None else None
-            if trusted is None or lease is None:
-                if once or drain:
-                    break
-                with anyio.move_on_after(self.pace.poll_seconds):
-                    await stop.wait()
-                continue
-            # A job is finished or rolled back before the worker ends, whoever cancels it.
-            with anyio.CancelScope(shield=True):
-                settled += await lane.work(lease, trusted)
-            if once:
-                break
-        return settled
+            lanes.look()
+            # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
+            busy = lanes.at_work
+            leases: Sequence[Lease] = ()
+            if lanes.free:
+                trusted = await self._trusted(waits=not (once or drain))
+                most = 1 if once else None
+                leases = await self._next(lanes, trusted, most=most) if trusted is not None else ()
+                for lease in leases:
+                    lanes.start(lease, trusted or {})
+            if once or (drain and not leases and not busy):
+                return
+            await lanes.moved(self.pace.poll_seconds)
 
     async def _trusted(self, *, waits: bool) -> Mapping[str, Operator] | None:
         """Return whose keys are trusted now, or None while that cannot be told: then no job is touched, and no attempt of one counted.
@@ -102,9 +148,9 @@ class Worker:
             action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
             log.error("no job is taken: %s %s", *told, extra={"action": action})
 
-    async def _next(self, trusted: Mapping[str, Operator]) -> Lease | None:
+    async def _next(self, lanes: Lanes, trusted: Mapping[str, Operator], *, most: int | None) -> Sequence[Lease]:
         now = self.bench.clock.now()
-        until = now + dt.timedelta(seconds=self.pace.lease_seconds)
+        since, until = lanes.heartbeat.lasting()
         try:
             await self._expire(stamp(now))
             going = await self._pauses.going(trusted)
@@ -112,19 +158,23 @@ class Worker:
             sources = tuple(name for name in going.sources if name in writable)
             await self._shadows.measure(now, sources)
             await self._policies.approve(now)
-            return await self.bench.ledger.lease(
+            leases = await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),
-                until=stamp(until),
-                sources=sources,
+                until=until,
+                sources={name: free for name, free in lanes.free.items() if name in sources},
                 permits=self.permits,
                 pauses=going.judged,
+                most=most,
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})
         except Exception as error:  # noqa: BLE001  # a record that breaks the worker's own code must not end it
             log.error("no work can be had now: %s", place(error), extra={"action": "lease_broke"})  # noqa: TRY400  # no values
-        return None
+        else:
+            lanes.heartbeat.take(leases, since=since)
+            return leases
+        return ()
 
     async def _expire(self, now: str) -> None:
         """Let what is past its time expire; that it cannot keeps nobody's approved change from being applied."""
@@ -132,3 +182,8 @@ class Worker:
             await self.bench.ledger.expire_due(now=now)
         except LedgerFailure:
             log.exception("nothing expires now", extra={"action": "expire_failed"})
+
+
+async def _wake_when(stop: anyio.Event, lanes: Lanes) -> None:
+    await stop.wait()
+    lanes.wake()

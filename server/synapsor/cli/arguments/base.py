@@ -10,6 +10,8 @@ PRESETS = ("wrong_scope", "odd_arguments", "wrong_environment", "not_needed", "n
 """Those of `core.presets`, which nothing imports before the command is known."""
 
 MOST = 500
+MOST_LANES = 64
+"""As in `config.sources`, which nothing imports before the command is known."""
 
 
 def with_globals(parser: argparse.ArgumentParser, *, top: bool) -> None:
@@ -77,4 +79,12 @@ def count(text: str) -> int:
     number = int(text)
     if not 1 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"from 1 to {MOST}")
+    return number
+
+
+def lanes(text: str) -> int:
+    """Return how many lanes a source has."""
+    number = int(text)
+    if not 1 <= number <= MOST_LANES:
+        raise argparse.ArgumentTypeError(f"from 1 to {MOST_LANES}")
     return number

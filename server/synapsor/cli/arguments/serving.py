@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synapsor.cli.arguments.base import command
+from synapsor.cli.arguments.base import command, lanes
 from synapsor.cli.arguments.steering import add_pauses
 
 
@@ -22,6 +22,12 @@ def add(commands: Any) -> None:
     worker.add_argument("--once", action="store_true", help="work on one job and end")
     worker.add_argument("--drain", action="store_true", help="end when nothing is due")
     worker.add_argument("--name", help="the worker's name in receipts")
+    worker.add_argument(
+        "--lanes",
+        type=lanes,
+        metavar="N",
+        help="how many changes of each source are applied at the same time (default: its `lanes` in synapsor.yaml, 4)",
+    )
     worker.add_argument(
         "--supervised",
         action="store_true",

@@ -51,22 +51,26 @@ SELECT id, body FROM receipt WHERE proposal = :proposal ORDER BY seq;
 SELECT id, body FROM receipt ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_job
--- The oldest job of a source that is open, due and free; a lapsed lease is free.
-SELECT seq, id, at, proposal, source, body, attempt, anew FROM job
-WHERE open = 1 AND parked IS NULL AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
-ORDER BY seq LIMIT 1;
+-- The oldest job of a source whose turn it is, that is due and free. A lapsed lease is free; one that ends later than any that is taken now, or a
+-- delay that does, is of a clock that was set back since, but for the wait for an approval that is still to come.
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq) AS rows
+FROM job_turn AS j LEFT JOIN proposal AS p ON p.id = j.proposal WHERE j.source = :source
+AND (j.not_before IS NULL OR j.not_before <= :now OR (j.not_before > :latest AND j.code <> :to_come))
+AND (j.lease_until IS NULL OR j.lease_until <= :now OR j.lease_until > :latest)
+ORDER BY j.seq LIMIT 1;
 
 -- name: due_job_of
 -- The same among the jobs of one capability of one contract version, after a number.
-SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew FROM job AS j JOIN proposal AS p ON p.id = j.proposal
-WHERE j.seq > :after AND j.open = 1 AND j.parked IS NULL AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
-AND (j.lease_until IS NULL OR j.lease_until <= :now) AND p.contract = :contract AND p.capability = :capability
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq) AS rows
+FROM job_turn AS j JOIN proposal AS p ON p.id = j.proposal WHERE j.seq > :after AND j.source = :source
+AND (j.not_before IS NULL OR j.not_before <= :now OR (j.not_before > :latest AND j.code <> :to_come))
+AND (j.lease_until IS NULL OR j.lease_until <= :now OR j.lease_until > :latest)
+AND p.contract = :contract AND p.capability = :capability
 ORDER BY j.seq LIMIT 1;
 
 -- name: take_job
 -- Lease a job and count the attempt.
-UPDATE job SET lease = :lease, worker = :worker, lease_until = :until, attempt = attempt + 1
-WHERE id = :id AND open = 1 AND (lease_until IS NULL OR lease_until <= :now);
+UPDATE job SET lease = :lease, worker = :worker, lease_until = :until, attempt = attempt + 1 WHERE id = :id AND open = 1;
 
 -- name: renew_lease
 -- Keep a lease that is still held.

@@ -1,6 +1,6 @@
 -- The ledger. Every record row carries the number of the event that was written with it, and that event's body carries the
 -- digest of the record's body; so the chain of events covers every record. Only `proposal.status`, the lease columns of `job`,
--- `spent` and `probe` ever change.
+-- `job_row`, `spent` and `probe` ever change.
 
 CREATE TABLE migration (
     number INTEGER PRIMARY KEY,
@@ -140,6 +140,7 @@ CREATE TABLE proposal_row (
     target TEXT NOT NULL,
     PRIMARY KEY (target, seq)
 ) STRICT;
+CREATE INDEX proposal_row_proposal ON proposal_row (proposal, target);
 
 CREATE TABLE review_branch (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -272,6 +273,20 @@ CREATE TABLE job (
     CHECK (parked IS NULL OR (open = 1 AND lease IS NULL))
 ) STRICT;
 CREATE INDEX job_open ON job (source, seq) WHERE open = 1;
+
+-- The rows that an open job is about, with those of all of its group; gone with the job, so that it stays as small as what is open.
+CREATE TABLE job_row (
+    target TEXT NOT NULL,
+    seq INTEGER NOT NULL REFERENCES job (seq),
+    PRIMARY KEY (target, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_row_job ON job_row (seq);
+
+-- The jobs whose turn it is: open and not given up, and no older one that is so is about one of their rows. The one place that says what blocks what.
+CREATE VIEW job_turn AS SELECT own.* FROM job AS own WHERE own.open = 1 AND own.parked IS NULL AND NOT EXISTS (
+    SELECT 1 FROM job_row AS mine JOIN job_row AS theirs ON theirs.target = mine.target AND theirs.seq < mine.seq
+    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 AND older.parked IS NULL WHERE mine.seq = own.seq
+);
 
 -- What people who steer the worker have signed: that a source rests, or what becomes of a job.
 CREATE TABLE worker_pause (
@@ -452,6 +467,18 @@ WHEN EXISTS (
 )
 BEGIN
     SELECT raise(ABORT, 'job: its group has one');
+END;
+CREATE TRIGGER job_rows AFTER INSERT ON job
+BEGIN
+    INSERT INTO job_row (target, seq) SELECT DISTINCT r.target, NEW.seq FROM proposal_row AS r WHERE r.proposal IN (
+        SELECT NEW.proposal
+        UNION SELECT other.id FROM proposal AS own JOIN proposal AS other ON other.group_id = own.group_id WHERE own.id = NEW.proposal
+    );
+END;
+CREATE TRIGGER job_rows_end AFTER UPDATE OF open ON job
+WHEN NEW.open = 0
+BEGIN
+    DELETE FROM job_row WHERE seq = NEW.seq;
 END;
 CREATE TRIGGER job_stays_closed BEFORE UPDATE ON job
 WHEN OLD.open = 0
