@@ -8,6 +8,7 @@ from typing import Any
 
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.exchange import Answer
+from synapsor.core.instructions import Instruction, JobVerb, Pause, PauseState, SignedInstruction, SignedPause
 from synapsor.core.measured import Measured, Measurement, effect_of
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
@@ -17,16 +18,10 @@ from synapsor.core.statements import (
     Activation,
     Decision,
     Inquiry,
-    Instruction,
-    JobVerb,
-    Pause,
-    PauseState,
     Resolution,
     ShadowRequest,
     SignedDecision,
     SignedInquiry,
-    SignedInstruction,
-    SignedPause,
     SignedResolution,
     SignedShadowRequest,
     SignedSwitch,

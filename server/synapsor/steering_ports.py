@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from synapsor.core.instructions import SignedInstruction, SignedPause
 from synapsor.core.kept import ProposalRecord
-from synapsor.core.statements import SignedInstruction, SignedPause
 from synapsor.core.writeback import Lease
 
 

@@ -158,6 +158,7 @@ async def test_a_drain_goes_on_where_a_job_ends_while_it_looks_for_the_next_of_t
         taken += len(seen)
         if not seen and len(told) < taken:
             await end.wait()
+            await anyio.wait_all_tasks_blocked()  # its lane is free again
         return seen
 
     monkeypatch.setattr(busy.ledger, "lease", late)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from synapsor.core.instructions import PauseState
 from synapsor.core.outcome import Outcome, Why
-from synapsor.core.statements import PauseState
 from synapsor.core.steering import standing, state_words
 from synapsor.errors import DecisionRefused, Failure, SourceFailure
 from synapsor.work.pace import Pace

@@ -15,7 +15,8 @@ from synapsor.config import load_config
 from synapsor.core.plain import hanging, shown
 from synapsor.core.words import many
 from synapsor.errors import IntegrityError
-from synapsor.flow.replay import ReplayReport, Step, replay
+from synapsor.flow.replay import replay
+from synapsor.flow.story import ReplayReport, Step
 
 ROWS = 5
 LABEL = 14

@@ -12,7 +12,7 @@ from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
-from synapsor.core.statements import JobVerb
+from synapsor.core.instructions import JobVerb
 from synapsor.core.steering import role_for
 from synapsor.flow.acting import Acting
 from synapsor.flow.decider import Named, Unknown

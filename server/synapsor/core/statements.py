@@ -13,6 +13,7 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core import signatures
+from synapsor.core.instructions import Instruction, Pause
 from synapsor.core.moment import Instant
 from synapsor.core.records import to_body
 from synapsor.values import canonical, digest_bytes
@@ -21,8 +22,6 @@ Verdict = Literal["approve", "reject"]
 Resolved = Literal["applied", "not_applied"]
 
 SwitchState = Literal["stopped", "running"]
-PauseState = Literal["paused", "running"]
-JobVerb = Literal["requeue", "discard", "cancel"]
 LoginMethod = Literal["key", "oidc", "code"]
 CodeMethod = Literal["totp", "bound"]
 
@@ -298,59 +297,6 @@ class Undo:
     operator: str
     reason: str
     at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
-    """What is signed to have a job that was given up tried again or discarded, or a job that is not done yet canceled.
-
-    Attributes:
-        parts: all that the job applies, each proposal with its digest, in the job's order.
-        proposal: the one of them that the person named.
-        role: in which role it is asked; of a cancel it may be the one that decides on that proposal.
-    """
-
-    id: str
-    ledger: str
-    verb: JobVerb
-    job: str
-    parts: tuple[tuple[str, str], ...]
-    proposal: str
-    operator: str
-    role: str
-    at: Instant
-    reason: str
-    nonce: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedInstruction:
-    """An instruction with its signature, base64."""
-
-    instruction: Instruction
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """What is signed so that workers take no new job of a source, or of any ("" for `source`), or so that they do again."""
-
-    id: str
-    ledger: str
-    state: PauseState
-    source: str
-    operator: str
-    at: Instant
-    reason: str
-    nonce: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedPause:
-    """A pause, or the end of one, with its signature, base64."""
-
-    pause: Pause
-    signature: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

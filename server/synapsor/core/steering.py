@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
+from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction, SignedPause
 from synapsor.core.kept import ProposalRecord
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import may_act_as, may_decide
-from synapsor.core.statements import Instruction, JobVerb, Operator, SignedInstruction, SignedPause, signature_holds
+from synapsor.core.statements import Operator, signature_holds
 from synapsor.core.trust import trusted
 from synapsor.core.words import many
 from synapsor.core.writeback import Job

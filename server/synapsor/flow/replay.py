@@ -7,74 +7,24 @@ what differs is named.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from synapsor.core.amend import amendment_of
 from synapsor.core.exchange import Exchange
+from synapsor.core.instructions import SignedInstruction
 from synapsor.core.login import decision_holds, spoken_by
 from synapsor.core.measured import Measurement
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.reconcile import end_of
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, SignedDecision, SignedInstruction, SignedResolution, signature_holds
+from synapsor.core.statements import Operator, SignedDecision, SignedResolution, signature_holds
 from synapsor.core.steering import state_words
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
+from synapsor.flow.story import Check, ReplayReport, Step
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import digest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was computed again; it holds when it came out as it was stored."""
-
-    what: str
-    stored: str
-    found: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing differs."""
-        return self.stored == self.found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done`, `settled` or `resolved`."""
-
-    name: str
-    facts: Mapping[str, Any]
-    checks: tuple[Check, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayReport:
-    """The whole story of one handle."""
-
-    handle: str
-    proposal: str | None
-    steps: tuple[Step, ...] = field(default=())
-
-    @property
-    def differences(self) -> tuple[Check, ...]:
-        """What does not come out as it was stored."""
-        return tuple(check for step in self.steps for check in step.checks if not check.holds)
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything came out the same."""
-        return not self.differences
-
-    def document(self) -> dict[str, Any]:
-        """Return the report as JSON data."""
-        return {
-            "handle": self.handle,
-            "proposal": self.proposal,
-            "steps": [{"step": s.name, **s.facts, "checks": [_check_body(c) for c in s.checks]} for s in self.steps],
-            "differences": [_check_body(c) for c in self.differences],
-        }
 
 
 async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Operator]) -> ReplayReport:
@@ -397,7 +347,3 @@ def _member(member: Member) -> dict[str, Any]:
 
 def _image(rows: list[dict[str, Any]]) -> str:
     return digest("image", rows)
-
-
-def _check_body(check: Check) -> dict[str, Any]:
-    return {"what": check.what, "holds": check.holds, "stored": check.stored, "found": check.found}

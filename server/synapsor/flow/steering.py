@@ -15,17 +15,10 @@ from typing import Final
 
 from synapsor import handles
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
+from synapsor.core.instructions import Instruction, JobVerb, Pause, PauseState, SignedInstruction, SignedPause
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import (
-    Instruction,
-    JobVerb,
-    Operator,
-    Pause,
-    PauseState,
-    SignedInstruction,
-    SignedPause,
-)
+from synapsor.core.statements import Operator
 from synapsor.core.steering import may_instruct, role_for, standing
 from synapsor.errors import DecisionRefused
 from synapsor.flow.acting import Acting, Verb, acting_as, acting_on

@@ -8,6 +8,7 @@ from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book
 from synapsor.ledger.kinds import Record
+from synapsor.ledger.rows import proposal_of
 from synapsor.ledger.tail import as_of_now
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
@@ -25,7 +26,7 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
     row = await book.tx.one("proposal_by_id", id=amends.proposal) if amends else None
     if amends is None or row is None or digest_bytes("proposal", row["body"].encode()) != amends.digest:
         raise IntegrityError("The proposal amends another one than the ledger has.")
-    original = proposals.proposal_of(row)
+    original = proposal_of(row)
     if row["status"] != Status.REVIEW_REQUIRED.value or original.lapsed(proposal.at):
         stands = "has expired" if original.lapsed(proposal.at) else Status(row["status"]).stands
         raise DecisionRefused(Rule.ALREADY_DECIDED, f"The proposal {stands}.", fix="Look at it again.")

@@ -23,6 +23,7 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, loads, read_each, record
+from synapsor.ledger.rows import proposal_of, signed_of
 from synapsor.ledger.tail import as_of_now
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
@@ -64,7 +65,7 @@ async def decide(
     own, *others = rows = await _in_review(book, decision.proposal, trust, with_group=approves)
     if (decision.ledger, decision.digest) != (trust.ledger, _digest(own)):
         raise IntegrityError("The decision is about another proposal.")
-    if approves and complete and not is_whole([proposals.proposal_of(row) for row in rows]):
+    if approves and complete and not is_whole([proposal_of(row) for row in rows]):
         raise IntegrityError("The group of the proposal is not whole.")
     if job is not None and not (approves and complete and _follows(job, decision, rows)):
         raise IntegrityError("The job does not follow from the decision.")
@@ -97,7 +98,7 @@ async def _in_review(book: Book, proposal_id: str, trust: Trust, *, with_group: 
         raise DecisionRefused(Rule.NO_SUCH_PROPOSAL, "There is no such proposal.")
     grouped = with_group and own["group_id"] is not None
     group = await book.tx.all("group_members", group_id=own["group_id"]) if grouped else ()
-    _, unreadable = read_each("proposal", group, proposals.proposal_of)
+    _, unreadable = read_each("proposal", group, proposal_of)
     rows = [own, *(row for row in group if row["id"] != own["id"] and f"proposal {row['id']}" not in unreadable)]
     for row in rows:
         if row["status"] != Status.REVIEW_REQUIRED.value:
@@ -156,7 +157,7 @@ def _counts_already(earlier: Decision, decision: Decision) -> bool:
 
 async def _decisions(book: Book, proposal_id: str) -> list[Decision]:
     rows = await book.tx.all("decisions_of", proposal=proposal_id)
-    return [signed.decision for signed in read_each("decision", rows, proposals.signed_of)[0]]
+    return [signed.decision for signed in read_each("decision", rows, signed_of)[0]]
 
 
 @dataclass(frozen=True, slots=True)

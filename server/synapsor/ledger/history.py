@@ -8,7 +8,8 @@ from synapsor.errors import IntegrityError
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import read_each
-from synapsor.ledger.proposals import is_believed, proposal_of, signed_of
+from synapsor.ledger.proposals import is_believed
+from synapsor.ledger.rows import proposal_of, signed_of
 from synapsor.values import digest_bytes
 
 

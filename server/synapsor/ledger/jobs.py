@@ -24,6 +24,7 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
 from synapsor.ledger.pauses import unchanged
+from synapsor.ledger.rows import job_of
 
 MAY_BE_APPLIED: Final = frozenset({Status.APPLIED, Status.RECONCILIATION_REQUIRED})
 """Ends by which it is not said that nothing was changed."""
@@ -124,7 +125,7 @@ async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> 
 def _read(row: Row) -> Job | None:
     """Return the job of a row; None where its body is no job, or another one."""
     try:
-        job = proposals.job_of(row)
+        job = job_of(row)
     except IntegrityError:
         return None
     told = (job.id, job.source, job.at, *(part.proposal for part in job.parts[:1]))

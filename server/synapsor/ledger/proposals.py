@@ -15,8 +15,6 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInstruction, SignedResolution
-from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger import believed, exchanges, measurements
 from synapsor.ledger.believed import Trust
@@ -32,11 +30,11 @@ from synapsor.ledger.kinds import (
     RESOLUTION,
     Kind,
     Record,
-    loads,
     read_each,
     record,
 )
 from synapsor.ledger.repetitions import Repetitions
+from synapsor.ledger.rows import instruction_of, job_of, proposal_of, receipt_of, resolution_of, signed_of
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 
@@ -327,40 +325,6 @@ async def expire(book: Book, now: str, trust: Trust) -> int:
         if row["group_id"] is not None:
             fallen.add(row["group_id"])
     return len(past)
-
-
-def signed_of(row: Row) -> SignedDecision:
-    """Return the signed decision that a row holds."""
-    return from_body(SignedDecision, loads(row["body"]))
-
-
-def job_of(row: Row) -> Job:
-    """Return the job that a row holds."""
-    return from_body(Job, loads(row["body"]))
-
-
-def instruction_of(row: Row) -> SignedInstruction:
-    """Return what a person has said is to become of a job, as a row holds it."""
-    return from_body(SignedInstruction, loads(row["body"]))
-
-
-def resolution_of(row: Row) -> SignedResolution:
-    """Return the signed resolution that a row holds."""
-    return from_body(SignedResolution, loads(row["body"]))
-
-
-def receipt_of(row: Row) -> Receipt:
-    """Return the receipt that a row holds."""
-    return from_body(Receipt, loads(row["body"]))
-
-
-def proposal_of(row: Row) -> Proposal:
-    """Return the proposal that a row holds.
-
-    Raises:
-        IntegrityError: it holds none; like all that read a row.
-    """
-    return from_body(Proposal, loads(row["body"]))
 
 
 def _asks_the_same(known: Proposal, new: Proposal) -> bool:

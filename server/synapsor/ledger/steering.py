@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
+from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction, SignedPause
 from synapsor.core.records import to_body
-from synapsor.core.statements import Instruction, JobVerb, SignedInstruction, SignedPause
 from synapsor.core.steering import EVENTS
 from synapsor.core.writeback import Lease
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -18,6 +18,7 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Row, T
 from synapsor.ledger.kinds import INSTRUCTION, PAUSE, record
 from synapsor.ledger.pauses import pauses
+from synapsor.ledger.rows import job_of
 from synapsor.ledger.tail import Followed, as_of_now
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -118,7 +119,7 @@ def _kind(verb: JobVerb) -> str:
 
 
 def _check_about(told: Instruction, row: Row, trust: Trust) -> None:
-    job = proposals.job_of(row)
+    job = job_of(row)
     parts = tuple((part.proposal, part.digest) for part in job.parts)
     named = told.proposal in dict(parts)
     if told.ledger != trust.ledger or job.id != told.job or told.parts != parts or not named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.attempts import RefusedLogin
@@ -38,19 +38,18 @@ from synapsor.ledger import (
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
-from synapsor.ledger.connection import Connection, Transaction
+from synapsor.ledger.connection import Connection, T, Transaction
 from synapsor.ledger.doubts import Doubts
 from synapsor.ledger.kinds import read_each
 from synapsor.ledger.measuring import Measuring
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
+from synapsor.ledger.rows import receipt_of
 from synapsor.ledger.steering import Steering
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
 log = logging.getLogger("synapsor.ledger")
-
-T = TypeVar("T")
 
 
 class Ledger:
@@ -302,7 +301,7 @@ class Ledger:
     async def receipts(self, *, limit: int) -> tuple[Receipt, ...]:
         """Return the newest receipts, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
-        return read_each("receipt", rows, proposals.receipt_of)[0]
+        return read_each("receipt", rows, receipt_of)[0]
 
     async def lease(
         self,
