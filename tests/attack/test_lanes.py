@@ -163,7 +163,7 @@ async def test_a_drain_goes_on_where_a_job_ends_while_it_looks_for_the_next_of_t
 
     monkeypatch.setattr(busy.ledger, "lease", late)
     worker = await _worker(busy.project, told)
-    worker.report = report
+    worker.report, worker.pace = report, replace(SOON, poll_seconds=0.0)
     assert await worker.run(drain=True) == 3
     assert [one["outcome"] for one in told] == ["applied", "conflict", "conflict"]
 
