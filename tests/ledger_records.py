@@ -208,6 +208,11 @@ def undecided(*proposals: Proposal) -> dict[str, tuple[str, ...]]:
     return {proposal.id: () for proposal in proposals}
 
 
+def a_row() -> tuple[tuple[str, str], ...]:
+    """Return the key of a row that no other job is about."""
+    return (("id", f"INV-{secrets.token_hex(4)}"),)
+
+
 async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
     """File a proposal and approve it."""
     proposal = await file_one(ledger, **changed)
@@ -359,7 +364,7 @@ def an_instruction(ledger: Ledger, job: Job, verb: JobVerb = "requeue", **change
 async def _steered(ledger: Ledger) -> dict[str, str]:
     """Give up two jobs, have one of them tried again, and pause a source; return the handles of what people signed."""
     for again in (True, False):
-        _, job = await approve_one(ledger, key=(("id", f"INV-300{7 + again}"),))  # rows that no other job is about
+        _, job = await approve_one(ledger, key=a_row())
         (lease,) = await ledger.lease("worker-3", now=at(90), until=at(150), sources={"shop": 1})
         assert await ledger.steering.park(lease, code="busy", at=at(91)) == (True, True)
         if again:
@@ -387,7 +392,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     await ledger.doubts.resolve([resolved])
     refusable = await file_one(ledger)
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
-    await approve_one(ledger)
+    await approve_one(ledger, key=a_row())
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources={"shop": 1})
     steered = await _steered(ledger)
     waiting = await file_one(ledger)

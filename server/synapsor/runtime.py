@@ -23,7 +23,6 @@ from synapsor.core.posture import UNSAFE, judge_reader, refuse_fatal
 from synapsor.core.session import judge_sessions
 from synapsor.core.statements import Operator
 from synapsor.errors import Code, ConfigError, DecisionRefused, naming
-from synapsor.handler_ports import Handler
 from synapsor.operators import read_operators, with_codes
 from synapsor.ports import ReadSource, SystemClock
 from synapsor.wiring import open_handler, open_reader, open_writer
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from synapsor.flow.drift import Watch
     from synapsor.flow.prepare import Served, Tool, Wiring
     from synapsor.flow.standing import Standing
+    from synapsor.handler_ports import Handler
     from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
     from synapsor.work.authority import WriteTarget

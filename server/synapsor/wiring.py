@@ -6,13 +6,15 @@ Each of the two credentials is resolved in exactly one function here, when it is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synapsor.config import Engine, ExecutorConfig, HttpExecutor, SourceConfig
 from synapsor.errors import ConfigError
-from synapsor.handler_ports import Handler
 from synapsor.ports import Clock, ReadSource, WriteSource
 from synapsor.secrets import SecretRef, resolve
+
+if TYPE_CHECKING:
+    from synapsor.handler_ports import Handler
 
 
 def open_reader(name: str, wired: SourceConfig) -> ReadSource:

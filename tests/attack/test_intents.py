@@ -174,8 +174,7 @@ async def test_a_worker_that_breaks_at_any_point_applies_once_or_leaves_it_to_a_
             raise RuntimeError("the power is gone")
 
     if point in WORKER_STEPS:
-        with pytest.raises((RuntimeError, BaseExceptionGroup)):
-            await books.attempt(reached=reached)
+        assert await books.attempt(reached=reached) == []
         with as_ledger_owner(books) as raw:  # its lease has lapsed by the time of the next one
             raw.execute("UPDATE job SET lease_until = '2000-01-01T00:00:00.000000Z' WHERE lease IS NOT NULL")
     else:

@@ -26,9 +26,7 @@ from tests.ledger_records import a_decision
 from tests.unit.deciding import asked, fees
 
 FORGED = "wrp_" + "0" * 20
-PLACE = (
-    "seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status"
-)
+PLACE = "seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, shadow, expires_at, body, status"
 
 
 async def forge(trial: Trial, of: Proposal, **columns: Any) -> None:

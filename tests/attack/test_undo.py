@@ -340,7 +340,7 @@ async def test_a_hidden_value_that_moved_on_stays_and_is_guarded_and_not_told(bo
         filed = await approved(books, original)
         told = await shown(books, filed.id)
         assert "others have set phone" in told
-        assert "765" not in told + str(filed)
+        assert "7654321" not in told + str(filed)
         assert await books.work() == [("applied", "")]
     else:
         await approved(books, original)
@@ -689,7 +689,10 @@ async def test_an_undo_that_would_remove_more_is_refused_at_the_start_and_in_the
         added = everything(shop)
         await approved(shop, original)
         with meanwhile(shop, *_TRIGGER[database.engine]):
-            assert (await shop.work())[-1] == ("failed", "delete_effects")  # SQLite looks at a changed schema twice
+            assert (await shop.work(proving=None))[-1] == (
+                "failed",
+                "delete_effects",
+            )  # SQLite looks at a changed schema twice
             assert everything(shop) == added
             with pytest.raises(UnsafeSource, match="delete_has_effects"):
                 await shop.worker()
