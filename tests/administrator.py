@@ -50,7 +50,8 @@ async def _take(url: str) -> Session:
             OSError,
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
-        ):  # the server was stopped, or the database dropped
+            asyncpg.InternalClientError,
+        ):  # the server was stopped, or the database dropped; or it is being said so just now
             session.terminate()
         else:
             return session

@@ -63,6 +63,15 @@ class Terminal:
         fcntl.ioctl(self._wire, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process.send_signal(signal.SIGWINCH)
 
+    async def read_on(self) -> None:
+        """Read what is still drawn, for who draws waits for that, until the terminal is gone."""
+        try:
+            while True:
+                await anyio.wait_readable(self._wire)
+                self._stream.feed(os.read(self._wire, 65_536))
+        except OSError:
+            return
+
     async def press(self, keys: str) -> None:
         """Press keys."""
         await anyio.wait_writable(self._wire)
@@ -94,10 +103,15 @@ async def board(companion: Companion, *, key: str = "leo.pem", **environment_: s
         cwd=files.root,
     )
     os.close(end)
+    terminal = Terminal(wire, process)
     try:
-        yield Terminal(wire, process)
+        yield terminal
         with anyio.fail_after(30):
-            assert await process.wait() == 0
+            async with anyio.create_task_group() as group:
+                group.start_soon(terminal.read_on)
+                ended = await process.wait()
+                group.cancel_scope.cancel()
+        assert ended == 0
     finally:
         if process.returncode is None:
             process.kill()

@@ -40,7 +40,10 @@ def on_signals(
     leave: Callable[[], None],
     numbers: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
 ) -> Iterator[None]:
-    """Call `finish` on the first of these signals and `leave` on each further one; does nothing off the main thread."""
+    """Call `finish` on the first of these signals and `leave` on each further one; does nothing off the main thread.
+
+    Where one came, further ones are ignored afterwards: the process is about to end.
+    """
     loop = asyncio.get_running_loop()
     asked = False
 
@@ -61,6 +64,8 @@ def on_signals(
     finally:
         for number in taken:
             loop.remove_signal_handler(number)
+            if asked:  # it is leaving: one signal more must not make another end of that
+                signal.signal(number, signal.SIG_IGN)
 
 
 def _occupy_standard_descriptors() -> None:
