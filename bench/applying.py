@@ -111,9 +111,14 @@ def _print(engine: str, figures: Figures) -> None:
 async def _shop(engine: str, work: int) -> AsyncIterator[tuple[ProjectFiles, Iterator[str]]]:
     """Start a server that really syncs, with a row for each change, and a project over it."""
     server = (
-        start_postgres(fsync="on", full_page_writes="on", shared_buffers="256MB")
+        start_postgres(fsync="on", full_page_writes="on", shared_buffers="256MB", max_connections="400")
         if engine == "postgres"
-        else start_mariadb(innodb_flush_log_at_trx_commit="1", sync_binlog="1", innodb_buffer_pool_size="256M")
+        else start_mariadb(
+            innodb_flush_log_at_trx_commit="1",
+            sync_binlog="1",
+            innodb_buffer_pool_size="256M",
+            max_connections="400",
+        )
     )
     try:
         with tempfile.TemporaryDirectory(prefix="syn-bench-") as folder:
