@@ -63,6 +63,7 @@ class History:
         asked: the request of each proposal.
         verified: what of the ledger does not hold, None when all of it does.
         canaries: where a value was found that nobody may keep.
+        strangers: the proposals on record of which nobody was told who asked.
     """
 
     effects: Sequence[Effect]
@@ -72,6 +73,7 @@ class History:
     asked: Mapping[str, Asked]
     verified: object = None
     canaries: Sequence[str] = field(default=())
+    strangers: Sequence[str] = field(default=())
 
     def effects_of(self) -> tuple[dict[str, list[Effect]], list[Effect]]:
         """Return the effects of each proposal, and those of nobody's request."""
@@ -103,7 +105,15 @@ def violations(history: History) -> list[str]:
     if history.verified is not None:
         found.append(f"the ledger does not hold: {history.verified}")
     found += [f"a canary is in {place}" for place in history.canaries]
+    found += [f"nobody who asked was told of {proposal}" for proposal in history.strangers]
+    found += _stand_twice(history)
     return found + _lost_updates(history.effects)
+
+
+def _stand_twice(history: History) -> list[str]:
+    """Return which requests, however often they were made, have more proposals than the one that is in the place of others."""
+    stand = Counter(history.asked[r.proposal.id].mark for r in history.records if r.status is not Status.SUPERSEDED)
+    return [f"{count} proposals of one request stand: {mark}" for mark, count in stand.items() if count > 1]
 
 
 def _unproven(done: list[Effect], record: ProposalRecord, receipts: Sequence[Left]) -> list[str]:

@@ -1,6 +1,8 @@
 """What the shop itself writes down of every change, and what else can be asked of it without believing Synapsor: receipts, canaries."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from synapsor.runtime import Project
@@ -119,4 +121,11 @@ async def gathered(files: ProjectFiles, project: Project, asked: dict[str, Asked
         asked=asked,
         verified=(await project.verify()).first_bad,
         canaries=await asyncio.to_thread(canaries, files.root),
+        strangers=[one for one in await asyncio.to_thread(_handles, files.config.ledger) if one not in asked],
     )
+
+
+def _handles(ledger: Path) -> list[str]:
+    """Return the handles of all proposals that are on record."""
+    with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)) as reader:
+        return [handle for (handle,) in reader.execute("SELECT id FROM proposal ORDER BY seq")]

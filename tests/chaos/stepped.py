@@ -13,6 +13,7 @@ from synapsor.ports import ProposalRecord, SystemClock
 from synapsor.runtime import Project
 from synapsor.work.failpoints import ALL_STEPS
 from synapsor.work.pace import Pace
+from synapsor.work.worker import Worker
 from tests.chaos.changes import ASK, KINDS, fill, members, write_chaos_project
 from tests.chaos.filing import file_request, record_of
 from tests.chaos.history import Asked, violations
@@ -53,6 +54,7 @@ class Stepped:
     project: Project
     clock: Movable = field(default_factory=Movable)
     asked: dict[str, Asked] = field(default_factory=dict)
+    _workers: dict[str, Worker] = field(default_factory=dict)
 
     async def filed(self, kind: str, mark: str, *, moved: bool = False) -> list[str]:
         """Return the approved proposals of a request; `moved` lets another hand change a row of it afterwards."""
@@ -77,8 +79,9 @@ class Stepped:
             if name == step and came == 1:
                 await act()
 
-        pace = Pace(lease_seconds=LEASE, backoff_seconds=0, backoff_most=0, attempts=1000)
-        worker = await self.project.worker(pace=pace)
+        worker = await self._worker(
+            "struck", Pace(lease_seconds=LEASE, backoff_seconds=0, backoff_most=0, attempts=1000)
+        )
         with anyio.fail_after(120):
             await replace(worker, bench=replace(worker.bench, reached=reached, clock=self.clock)).run(drain=True)
         assert came, step
@@ -87,14 +90,19 @@ class Stepped:
         """Return the records once a clean worker has brought all to their end; what others hold has lapsed by its clock."""
         clock = Movable()
         clock.ahead = ahead
-        pace = Pace(backoff_seconds=0, backoff_most=0, attempts=1000)
+        worker = await self._worker("clean", Pace(backoff_seconds=0, backoff_most=0, attempts=1000))
         with anyio.fail_after(120):
             while True:
-                worker = await self.project.worker(pace=pace)
                 await replace(worker, bench=replace(worker.bench, clock=clock)).run(drain=True)
                 records = [await record_of(self.project, proposal) for proposal in filed]
                 if all(r.status is not Status.APPROVED for r in records):
                     return records
+
+    async def _worker(self, which: str, pace: Pace) -> Worker:
+        """Return one of the two, which keep their connections: each new one would have some of its own until the project is closed."""
+        if which not in self._workers:
+            self._workers[which] = await self.project.worker(pace=pace)
+        return self._workers[which]
 
     async def judge(self) -> None:
         """See that the whole history is as promised."""

@@ -1,10 +1,8 @@
 """The ledger's disk is full, it cannot be written, or another process holds it, from any named point of a job on: nothing is lost or half."""
 
-import os
 import sqlite3
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from synapsor.errors import LedgerFailure
 from synapsor.ledger import sqlite as engine
 from tests.attack.test_ledger_room import fill, make_room
 from tests.chaos.changes import KINDS
+from tests.chaos.disk import own_disk
 from tests.chaos.filing import record_of
 from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, Stepped, in_turns, stepped
@@ -119,45 +118,25 @@ async def test_a_conflict_stays_one_where_the_ledger_fails_while_it_is_recorded(
         assert [e for e in effects(database) if e.new_mark is not None] == []
 
 
-@contextmanager
-def small_disk(place: Path, size: str) -> Iterator[Callable[[], None]]:
-    """Let a folder be a disk of its own that is soon full; return what fills it. Whoever may not mount one is told so."""
-    place.mkdir(parents=True, mode=0o700)
-    mounted = os.geteuid() == 0 and (
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", place], check=False).returncode
-        == 0
-    )
-    if not mounted:
-        pytest.skip("no disk can be mounted here")
-
-    def fill_it() -> None:
-        with suppress(OSError), (place / "filler").open("wb", buffering=0) as filler:
-            while True:
-                filler.write(bytes(4096))
-
-    try:
-        yield fill_it
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
-
-
 @pytest.mark.one_engine
 @pytest.mark.requirement("apply:ledger-fails")
 async def test_on_a_disk_that_is_really_full_no_job_is_lost_and_all_is_done_when_there_is_room(
     tmp_path: Path, database: Database
 ) -> None:
-    place, stopped = tmp_path / "project" / ".synapsor", 0
-    with small_disk(place, "8m") as fill_it:
+    stopped = 0
+    with own_disk(tmp_path / "project" / ".synapsor") as disk:
+        if disk is None:
+            pytest.skip("no disk can be mounted here")
         async with stepped(tmp_path, database, []) as at:
             for step in APPLY_STEPS:
                 filed = await at.filed("one", step)
 
                 async def begin() -> None:
-                    fill_it()
+                    assert disk.fill()
 
                 await at.struck(step, begin)
                 stopped += (await record_of(at.project, filed[0])).status is Status.APPROVED
-                (place / "filler").unlink()
+                disk.make_room()
                 assert {r.status for r in await at.settled(filed)} == {Status.APPLIED}, step
             await at.judge()
     # Some records fit into what the ledger's log has already.

@@ -8,12 +8,12 @@ import pytest
 
 from synapsor.core.proposal import Status
 from tests.chaos.changes import KINDS
+from tests.chaos.nemesis import crash, end_sessions
 from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, in_turns, stepped
-from tests.chaos.storm import end_sessions
-from tests.conftest import _serve
-from tests.databases import Database, load_mariadb, load_postgres
-from tests.servers import Server, start_mariadb, start_postgres
+from tests.chaos.storm import alone
+from tests.databases import Database
+from tests.servers import Server
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
@@ -32,11 +32,11 @@ def shared(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture(params=["postgres", "mariadb"])
-def own(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Database]]:
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, Database]]:
     """The shop on a server that nobody else uses."""
-    postgres = request.param == "postgres"
-    for server in _serve(start_postgres if postgres else start_mariadb):
-        yield server, load_postgres(server) if postgres else load_mariadb(server)
+    with alone(request.param, tmp_path) as (server, database):
+        assert server is not None
+        yield server, database
 
 
 @WHOLE
@@ -84,12 +84,8 @@ async def test_a_server_that_is_killed_and_started_again_in_mid_transaction_leav
         for kind, step, mark in in_turns(whole, steps, KINDS):
             filed = await at.filed(kind, mark)
 
-            def again() -> None:
-                server.kill() if server.engine == "mariadb" else server.stop("immediate")
-                server.start()
-
             async def strike() -> None:
-                await anyio.to_thread.run_sync(again)
+                await anyio.to_thread.run_sync(crash, server)
 
             await at.struck(step, strike)
             assert {r.status for r in await at.settled(filed)} == {Status.APPLIED}, step

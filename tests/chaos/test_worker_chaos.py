@@ -14,8 +14,9 @@ from tests.chaos.changes import ASK, KINDS, fill, members, write_chaos_project
 from tests.chaos.filing import file_request
 from tests.chaos.herd import Herd, Signals, herd
 from tests.chaos.history import Asked, violations
+from tests.chaos.nemesis import STRIKES
 from tests.chaos.recorder import effects, gathered, unwatch, watch
-from tests.chaos.storm import LEASE, STRIKES, mixed_project, settled, storm
+from tests.chaos.storm import LEASE, alone, mixed_project, settled, storm
 from tests.chaos.zygote import MIDWAY, READY
 from tests.conftest import ENGINES
 from tests.databases import Database, execute, table
@@ -133,13 +134,14 @@ async def test_a_storm_of_kills_and_pauses_leaves_no_double_lost_partial_unappro
 @pytest.mark.requirement(
     "apply:exactly-once", "apply:none-lost", "apply:none-unapproved", "apply:tenant", "set:all-or-nothing", "apply:cut"
 )
+@pytest.mark.parametrize("engine", ENGINES)
 async def test_a_long_storm_of_all_there_is_leaves_no_double_lost_partial_unapproved_or_foreign_effect(
-    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     count, seed = int(os.environ.get("SYNAPSOR_SOAK", "10000")), int(os.environ.get("SYNAPSOR_SEED", "1"))
-    unwatch(database)
-    async with mixed_project(tmp_path / "project", database) as (files, proxy):
-        tally, states = await storm(files, count, seed, proxy, mixed=True)
+    with alone(engine, tmp_path) as (server, database):
+        async with mixed_project(tmp_path / "project", server, database) as (files, troubles):
+            tally, states = await storm(files, count, seed, troubles)
     with capsys.disabled():
-        sys.stdout.write(f"\n{database.engine}: {count} proposals, seed {seed}, {tally}, {dict(states)}\n")
+        sys.stdout.write(f"\n{engine}: seed {seed}, {sum(states.values())} proposals, {tally}, {dict(states)}\n")
     assert tally.struck > count // 100
