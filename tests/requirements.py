@@ -757,6 +757,11 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A proposal counts as it was filed: one whose row was altered since is decided, approved by policy and applied by nobody, and no policy is tested on it.",
         "S8, law 9",
     ),
+    "ledger:asked-again": _R(
+        "A request that was refused for the moment, or whose answer nobody heard, may be made again, also by many at once: one proposal of it"
+        " stands. What is said not to be recorded is not.",
+        "R2, R8",
+    ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:in-place": _R(
         "Nothing is written into a ledger's file once another one has taken its place, or that of its write-ahead log, so that no process goes on beside the others.",

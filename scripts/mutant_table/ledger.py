@@ -492,6 +492,14 @@ MUTANTS = (
         "tests/attack/test_undo.py -k 'no_prompt and sqlite'",
     ),
     Mutant(
+        "proposals.asked-again",
+        "ledger:asked-again",
+        "ledger/proposals.py",
+        "if not known.lapsed(proposal.at) and _asks_the_same(known, proposal):",
+        "if False:",
+        "tests/chaos/test_asked_again.py -k many_at_once",
+    ),
+    Mutant(
         "depends.repeated",
         "depends:held",
         "ledger/proposals.py",

@@ -166,6 +166,18 @@ def test_a_ledger_that_does_not_hold_and_a_canary_are_found() -> None:
     assert violations(replace(true, canaries=["ledger.db"])) == ["a canary is in ledger.db"]
 
 
+def test_a_proposal_of_which_nobody_was_told_and_a_second_one_of_a_request_are_found() -> None:
+    true = _history(*TRUE)
+    assert violations(replace(true, strangers=["wrp_x"])) == ["nobody who asked was told of wrp_x"]
+    other = "wrp_" + "4" * 20
+    again = replace(true, asked={**ASKED, other: ASKED[SET]})
+    for status, found in (
+        (Status.REVIEW_REQUIRED, ["2 proposals of one request stand: mark 1"]),
+        (Status.SUPERSEDED, []),
+    ):
+        assert violations(replace(again, records=[_record(other, status), *true.records])) == found
+
+
 def test_a_canary_in_any_file_of_a_project_is_found(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "log").write_bytes(b"nothing CANARY-token more")
