@@ -26,8 +26,6 @@ STRIKES = 6
 """The least number of kills and pauses that make a storm."""
 QUICK = 0.2
 """Seconds that a worker takes on a quiet machine that finds nothing to do."""
-APART = 20.0
-"""How far the clocks of workers are from the others', in a mixed storm."""
 
 
 @dataclass
@@ -148,12 +146,11 @@ async def how_slow(flock: Herd) -> float:
     return max(1.0, (anyio.current_time() - begun) / QUICK)
 
 
-async def strike(flock: Herd, rng: random.Random, over: anyio.Event, tally: Tally, *, mixed: bool) -> None:
+async def strike(flock: Herd, rng: random.Random, over: anyio.Event, tally: Tally, *, apart: float, jobs: int) -> None:
     """Keep three workers running, half of them with a failpoint set, and all the while kill one or put one to sleep past its lease.
 
-    In a mixed storm their clocks are apart, and some jobs are taken between two strikes.
+    Their clocks are up to so many seconds `apart` from the others', and up to so many jobs are taken between two strikes.
     """
-    apart, most = (APART, 4) if mixed else (0, 1)
     while not over.is_set():
         for child in flock.children:
             child.send(signal.SIGCONT)
@@ -170,7 +167,7 @@ async def strike(flock: Herd, rng: random.Random, over: anyio.Event, tally: Tall
             tally.enough.set()
         victim = rng.choice(alive)
         await pause(over, tally.slow * rng.uniform(0.02, 0.12))
-        await _taken(flock.files.config.ledger, rng.randint(0, most), over)
+        await _taken(flock.files.config.ledger, rng.randint(0, jobs), over)
         if rng.random() < 0.4:
             victim.send(signal.SIGKILL)
             tally.killed += 1
@@ -191,7 +188,7 @@ async def _taken(ledger: Path, jobs: int, over: anyio.Event) -> None:
             return int(reader.execute("SELECT coalesce(sum(attempt), 0) FROM job").fetchone()[0])
 
         enough = attempts() + jobs
-        with anyio.move_on_after(5):
+        with anyio.move_on_after(10):
             while attempts() < enough and not over.is_set():
                 await pause(over, 0.02)
 

@@ -30,6 +30,8 @@ from tests.databases import Database, load_mariadb, load_postgres, load_sqlite
 from tests.projects import ProjectFiles, opened
 from tests.servers import Server, start_mariadb, start_postgres
 
+APART = 20.0
+"""How far the clocks of workers are from the others', in a mixed storm."""
 LEASE = 30.0
 """Seconds that a worker holds a job which is to be struck: no test waits for their end, for whoever comes after it is ahead of them."""
 
@@ -110,12 +112,14 @@ async def storm(
 ) -> tuple[Tally, Counter[tuple[str, str]]]:
     """Let it rage until so many proposals are filed and most are settled, and judge; return what was done and what came of which kind."""
     rng = random.Random(seed)
+    # In a long one a worker lives long enough for some jobs: else most of the time would go into starting them.
+    apart, jobs = (APART, max(4, count // 250)) if troubles else (0.0, 1)
     requests = _requests(files.database, count, rng)
     async with opened(files) as project, herd(files) as flock:
         over, tally = anyio.Event(), Tally(slow=await how_slow(flock))
         crowd = Crowd(files, project, await project.desk(), rng, requests.draw(), tally, impatient=troubles is not None)
         async with anyio.create_task_group() as group:
-            group.start_soon(partial(strike, flock, random.Random(seed + 1), over, tally, mixed=troubles is not None))
+            group.start_soon(partial(strike, apart=apart, jobs=jobs), flock, random.Random(seed + 1), over, tally)
             if troubles:
                 group.start_soon(troubles.befall, random.Random(seed + 2), over, tally)
             await crowd.ask(count)
