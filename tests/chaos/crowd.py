@@ -44,11 +44,12 @@ class Crowd:
     approved: list[str] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
 
-    async def ask(self, count: int) -> None:
-        """Ask until so many proposals are filed."""
+    async def ask(self, count: int, seconds: float) -> None:
+        """Ask until so many proposals are filed, or for so long."""
+        until = anyio.current_time() + seconds
         async with anyio.create_task_group() as group:
             for _ in range(AGENTS if self.impatient else 1):
-                group.start_soon(self._agent, count)
+                group.start_soon(self._agent, count, until)
 
     async def waiting(self) -> int:
         """Return how many approved proposals wait for a worker, as far as the ledger can be read now."""
@@ -57,8 +58,8 @@ class Crowd:
             self._open = [one for one in self._open if stand.get(one, Status.APPROVED) is Status.APPROVED]
         return len(self._open)
 
-    async def _agent(self, count: int) -> None:
-        while len(self.asked) < count:
+    async def _agent(self, count: int, until: float) -> None:
+        while len(self.asked) < count and anyio.current_time() < until:
             kind, request = next(self.requests)
             self.tally.requests += 1
             will = self.rng.random() < 0.9
