@@ -31,6 +31,8 @@ from tests.databases import Database, load_mariadb, load_postgres, load_sqlite
 from tests.projects import ProjectFiles, opened
 from tests.servers import Server, start_mariadb, start_postgres
 
+ALL_KINDS = 100
+"""So many proposals have something of every kind that is applied."""
 APART = 20.0
 """How far the clocks of workers are from the others', in a mixed storm."""
 LEASE = 30.0
@@ -139,7 +141,7 @@ async def storm(
         assert set(states) <= {"applied", "conflict", "review_required", "superseded", "canceled"}
         assert states["applied"] > len(history.records) // 10, states
         came = Counter((crowd.kinds[r.proposal.id], r.status.value) for r in history.records)
-        assert {kind for kind, status in came if status == Status.APPLIED} == set(KINDS), came
+        assert count < ALL_KINDS or {kind for kind, status in came if status == Status.APPLIED} == set(KINDS), came
         return tally, came
 
 

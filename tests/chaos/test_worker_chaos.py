@@ -130,6 +130,17 @@ async def test_a_storm_of_kills_and_pauses_leaves_no_double_lost_partial_unappro
     assert tally.struck >= STRIKES
 
 
+@pytest.mark.timeout(600)  # as above
+@pytest.mark.requirement("apply:server-restarts", "apply:ledger-fails", "ledger:asked-again", "apply:exactly-once")
+async def test_a_storm_in_which_the_server_and_the_ledger_fail_too_leaves_no_such_effect_and_one_proposal_of_a_request(
+    tmp_path: Path,
+) -> None:
+    with alone("postgres", tmp_path) as (server, database):
+        async with mixed_project(tmp_path / "project", server, database) as (files, troubles):
+            tally, _ = await storm(files, count=60, seed=20261129, troubles=troubles)
+    assert tally.struck >= STRIKES
+
+
 @pytest.mark.soak
 @pytest.mark.requirement(
     "apply:exactly-once", "apply:none-lost", "apply:none-unapproved", "apply:tenant", "set:all-or-nothing", "apply:cut"
