@@ -23,7 +23,7 @@ _GONE = {"not_found", "out_of_bounds"}
 _NOT_NOW = {"source_unavailable", "timeout", "evidence_unavailable"}
 """What may be asked again: the source or the ledger cannot be had. On SQLite a killed worker leaves what only the next one can roll back,
 and holds up others while it is paused."""
-PATIENCE = 120.0
+PATIENCE = 900.0
 """Seconds after which whatever keeps the source or the ledger away is a failure of its own."""
 
 
