@@ -63,7 +63,9 @@ ENGINES = ("postgres", "mariadb", "sqlite")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the other engines where a test is marked `one_engine`, but for `make soak`."""
+    """Leave out the other engines where a test is marked `one_engine`, but for `make soak`; without a time limit none has one of its own."""
+    for item in items if config.getoption("timeout") == 0 else ():
+        item.add_marker(pytest.mark.timeout(0), append=False)
     if os.environ.get("EVERY_ENGINE"):
         return
     others = [item for item in items if item.get_closest_marker("one_engine") and _engine(item) != "sqlite"]
