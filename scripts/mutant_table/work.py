@@ -191,7 +191,7 @@ MUTANTS = (
         "authority.approval",
         "apply:none-unapproved",
         "work/authority.py",
-        "        verify_approval(signed, proposal, operators, ledger=ledger, now=now)",
+        "            verify_approval(signed, proposal, operators, ledger=ledger, now=now)",
         "        pass",
         "tests/attack/test_guards.py -k authority",
     ),

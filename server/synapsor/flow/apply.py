@@ -145,7 +145,7 @@ async def apply(tasks: Sequence[Task]) -> Result:
 async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     reached = tasks[0].reached
     await reached("apply.begun")
-    known = await tasks[0].verdicts.known(tasks, tx)
+    known = None if tasks[0].first else await tasks[0].verdicts.known(tasks, tx)
     if known is not None:
         raise Stop(known)
     for task in tasks:
@@ -184,8 +184,9 @@ async def carry_out(tasks: Sequence[Task], tx: WriteTransaction, *, counts: bool
         if count % EVERY == 0 and count < len(changes):
             tasks[0].progress(count, len(changes))
     await reached("apply.row_changed")
-    done = {task.proposal.id: await _changed(task, tx) for task in tasks}
+    # Before the rows are looked at: a constraint trigger that was put off may change them as well.
     await tx.settle_constraints()
+    done = {task.proposal.id: await _changed(task, tx) for task in tasks}
     tables = less(await tx.tally(), before) if counts else {}
     return Carried(done=done, newcomers=newcomers, tables=tables)
 
