@@ -101,6 +101,15 @@ async def test_a_job_that_is_opened_again_after_its_end_ends_once_more(shop: Sho
     assert shop.receipts() == 1
 
 
+@pytest.mark.requirement("apply:exactly-once")
+async def test_a_first_attempt_that_cannot_leave_its_receipt_reads_the_one_that_is_there(shop: Shop) -> None:
+    await shop.waiver()
+    assert await shop.work() == [("applied", "")]
+    doctored(shop, "UPDATE proposal SET status = 'approved'", "UPDATE job SET open = 1, attempt = 0")
+    assert await shop.attempt() == [("already_applied", "")]
+    assert shop.receipts() == 1
+
+
 async def test_a_job_without_its_proposal_ends_and_says_so_in_the_chain(shop: Shop) -> None:
     handle = await shop.waiver()
     doctored(shop, "DELETE FROM proposal")

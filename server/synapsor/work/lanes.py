@@ -67,7 +67,7 @@ class Lanes:
             try:
                 settled = came is not None and await lane.settle(came)
                 self.settled += settled  # not before it is known: the others add to it meanwhile
-            except Exception as error:  # noqa: BLE001  # see the top
+            except Exception as error:  # noqa: BLE001  # nobody waits for it: the receipt tells the next attempt
                 _say(error, lease)
             finally:
                 self.heartbeat.drop(lease)
