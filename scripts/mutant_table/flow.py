@@ -647,8 +647,8 @@ MUTANTS = (
     Mutant(
         "policy.steward",
         "policy:stop",
-        "flow/automatic.py",
-        "    async with switching(ledger, acting, state):\n",
+        "flow/throw.py",
+        "    async with throwing(ledger, thrown, Acting(who=signer, operators=operators, now=now)):\n",
         "    if True:\n",
         "tests/attack/test_policy.py -k only_a_steward",
     ),
@@ -1657,17 +1657,17 @@ MUTANTS = (
     Mutant(
         "followed.stop",
         "policy:stop",
-        "flow/automatic.py",
-        'though_altered=state == "stopped"',
+        "flow/throw.py",
+        "though_altered=thrown.stops",
         "though_altered=False",
         "tests/attack/test_chain_followed.py -k from_stopping",
     ),
     Mutant(
         "followed.start",
         "ledger:followed",
-        "flow/automatic.py",
-        'though_altered=state == "stopped"',
-        "though_altered=True",
+        "flow/throw.py",
+        'stops=state == "stopped"',
+        "stops=True",
         "tests/attack/test_chain_followed.py -k nobody_looks",
     ),
     Mutant(
