@@ -20,6 +20,7 @@ from synapsor.core.facts import (
     Finding,
     May,
     Needs,
+    Reach,
     RelationFacts,
     Rights,
 )
@@ -329,9 +330,15 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
     if lacking := set(there) - (reach.reads & reach.inserts):
         message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
         yield _found(rights, "receipts_privilege", message)
-    if rights.grants and (reach.updates or reach.deletes or reach.alters):
-        message = f"The writer may change or remove rows of {receipts}."
+    could = reach.most
+    if rights.grants and (could.updates or could.deletes or could.alters):
+        message = f"The writer may change or remove rows of {receipts}{_by_role(reach)}."
         yield _found(rights, "receipts_can_change", message, fatal=False)
+
+
+def _by_role(reach: Reach) -> str:
+    """Return that what it could change it cannot as it connects; "" where it can."""
+    return "" if reach.updates or reach.deletes or reach.alters else ", by a role that it may become"
 
 
 def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation | None) -> Iterator[tuple[str, str]]:
@@ -346,7 +353,7 @@ def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relati
         if _POWERS[may].writer in {_MORE, *ALLOWABLE} and (over or not places):
             yield _POWERS[may].writer, _said(may, over)
     for relation, needs in _sorted(writes):
-        reach = rights.reach[relation]
+        reach = rights.reach[relation].most
         more = reach.updates - needs.updates
         is_lock = rights.update_to_hold and needs.holds and not needs.updates and len(more) == 1
         if more and not is_lock:
