@@ -218,6 +218,11 @@ class Reach:
         """What it could change by any way known."""
         return self.could or self
 
+    @property
+    def spoils(self) -> bool:
+        """Whether it may change or remove what is there."""
+        return bool(self.updates) or self.deletes or self.alters
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptsTable:

@@ -20,7 +20,6 @@ from synapsor.core.facts import (
     Finding,
     May,
     Needs,
-    Reach,
     RelationFacts,
     Rights,
 )
@@ -330,15 +329,10 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
     if lacking := set(there) - (reach.reads & reach.inserts):
         message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
         yield _found(rights, "receipts_privilege", message)
-    could = reach.most
-    if rights.grants and (could.updates or could.deletes or could.alters):
-        message = f"The writer may change or remove rows of {receipts}{_by_role(reach)}."
+    if rights.grants and reach.most.spoils:
+        by_role = "" if reach.spoils else ", by a role that it may become"
+        message = f"The writer may change or remove rows of {receipts}{by_role}."
         yield _found(rights, "receipts_can_change", message, fatal=False)
-
-
-def _by_role(reach: Reach) -> str:
-    """Return that what it could change it cannot as it connects; "" where it can."""
-    return "" if reach.updates or reach.deletes or reach.alters else ", by a role that it may become"
 
 
 def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation | None) -> Iterator[tuple[str, str]]:
