@@ -23,11 +23,12 @@ from synapsor.flow.acting import Acting
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed
 from synapsor.flow.decider import Named
+from synapsor.flow.filing import served_for
 from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.reveal import Behind, reveal, reveal_for_decision
 from synapsor.flow.signing import Signer
 from synapsor.flow.throw import Throw, pause, switch, throw
-from synapsor.flow.undo import undoable
+from synapsor.flow.undo import UNDOING
 from synapsor.ledger import tail
 from synapsor.ledger.anchor import Anchor
 from synapsor.runtime import open_project
@@ -174,7 +175,7 @@ async def by_a_question(shop: Shop, asked: dict[str, Any]) -> str:
 async def by_an_undo(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia ask for it to be undone, and be asked first whether she may."""
     record, mia = await shop.record(asked["id"]), named(shop, "mia")
-    assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == ALTERED
+    assert await _rule(served_for(shop.ledger, record, mia, UNDOING, activated=shop.project.activated)) == ALTERED
     return await _rule(undo(shop, asked["id"]))
 
 
@@ -355,7 +356,10 @@ async def test_who_asks_for_an_undo_of_what_only_its_row_calls_applied_is_refuse
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE proposal SET status = 'applied'")
         record, mia = await shop.record(asked["id"]), named(shop, "mia")
-        assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == "records_differ"
+        assert (
+            await _rule(served_for(shop.ledger, record, mia, UNDOING, activated=shop.project.activated))
+            == "records_differ"
+        )
         assert await _rule(undo(shop, asked["id"])) == "records_differ"
         assert refusals(shop, asked["id"]) == [("mia", "records_differ")] * 2
 
