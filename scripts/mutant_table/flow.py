@@ -1954,8 +1954,8 @@ MUTANTS = (
         "steer.replayed",
         "steer:told",
         "flow/replay.py",
-        'stored="holds",\n            found="holds" if holds else "does not hold",\n        ),\n        Check(what=f"job',
-        'stored="holds",\n            found="holds",\n        ),\n        Check(what=f"job',
+        "_signature(told.operator, told.id, holds=holds)",
+        "_signature(told.operator, told.id, holds=True)",
         "tests/attack/test_forged_steering.py -k replay",
     ),
 )

@@ -15,8 +15,8 @@ MUTANTS = (
         "rivals.verified",
         "ledger:tampering-is-found",
         "ledger/verify.py",
-        "if kind is PROPOSAL else ()",
-        "if False else ()",
+        "    if kind is PROPOSAL:\n",
+        "    if False:\n",
         "tests/attack/test_ledger_tampering.py -k every_row_that_is_deleted",
     ),
     Mutant(
@@ -574,8 +574,8 @@ MUTANTS = (
     Mutant(
         "question.of-this",
         "question:asked",
-        "ledger/exchanges.py",
-        '(question.ledger, question.digest) != (ledger, digest_bytes("proposal", row["body"].encode()))',
+        "ledger/review.py",
+        '(asked.ledger, asked.digest) != (ledger, digest_bytes("proposal", row["body"].encode()))',
         "False",
         "tests/attack/test_amend.py -k 'nobody_signed and sqlite'",
     ),
@@ -958,9 +958,9 @@ MUTANTS = (
     Mutant(
         "withdrawn.stop",
         "activation:withdrawn",
-        "ledger/policies.py",
-        "    if row is None or told is None or not is_there or not is_told(",
-        "    if row is None:\n        return None\n    if told is None or not is_there or not is_told(",
+        "ledger/believed.py",
+        "    if record is None or told is None or not is_there or not is_told(",
+        "    if record is None:\n        return None\n    if told is None or not is_there or not is_told(",
         "tests/attack/test_withdrawn_contract.py -k taken_away_stops",
     ),
     Mutant(
