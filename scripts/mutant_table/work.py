@@ -470,10 +470,10 @@ MUTANTS = (
     Mutant(
         "lanes.look-again",
         "apply:exactly-once",
-        "work/lane.py",
+        "flow/apply.py",
         "[replace(task, first=False) for task in tasks]",
         "tasks",
-        "tests/attack/test_set_aside.py -k cannot_leave",
+        "tests/attack/test_guards.py -k found_applied_already",
     ),
     Mutant(
         "apply.put-off",

@@ -116,6 +116,13 @@ async def apply(tasks: Sequence[Task]) -> Result:
 
     The result is true whatever happened, and `RETRY` means that nothing is known to have happened yet.
     """
+    result = await _attempt(tasks)
+    if tasks[0].first and result.why is Why.RECEIPT_RACED:
+        return await _attempt([replace(task, first=False) for task in tasks])
+    return result
+
+
+async def _attempt(tasks: Sequence[Task]) -> Result:
     lead = tasks[0]
     if (ended := await lead.verdicts.begin(tasks)) is not None:
         return ended

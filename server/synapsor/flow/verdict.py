@@ -33,8 +33,7 @@ class Claim:
         handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
         job: the job that it is a part of.
         held: whether the lease of its job is certainly held now.
-        first: nobody has tried to apply it before, as far as the ledger knows; no verdict is looked for then. Where there is one all the
-            same, the receipt cannot be left, and the next attempt looks.
+        first: nobody has tried to apply it before, as far as the ledger knows; no verdict is looked for then, unless its own cannot be left.
     """
 
     proposal: Proposal

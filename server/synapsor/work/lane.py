@@ -96,7 +96,7 @@ class Lane:
         for _ in range(AT_ONCE):
             if result.outcome is not Outcome.RETRY or result.why not in {Why.UNKNOWN_COMMIT, Why.RECEIPT_RACED}:
                 break
-            result = await apply([replace(task, first=False) for task in tasks])
+            result = await apply(tasks)
         return result
 
     def _is_last(self, lease: Lease, result: Result) -> bool:
