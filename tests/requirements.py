@@ -1365,6 +1365,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A lane that is not certain to hold its lease commits nothing, and gives nothing back that may be another's.",
         "R1, R10",
     ),
+    "worker:at-once": _R(
+        "What is approved while a worker waits is taken at once, whatever process approved it.", "R12"
+    ),
     "worker:lanes": _R(
         "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",
         "R10, R12",

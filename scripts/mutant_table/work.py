@@ -468,6 +468,14 @@ MUTANTS = (
         "tests/attack/test_lanes.py -k share_a_commit",
     ),
     Mutant(
+        "lanes.written",
+        "worker:at-once",
+        "work/worker.py",
+        "        return await self._version() not in {seen, None}",
+        "        return False",
+        "tests/attack/test_lanes.py -k when_it_is_approved",
+    ),
+    Mutant(
         "lanes.look-again",
         "apply:exactly-once",
         "flow/apply.py",
