@@ -49,7 +49,7 @@ MUTANTS = (
     Mutant("executor.verdict-first", "executor:once", "handler/once.py", "        if known is not None:\n            return known\n        if job.ask", "        if job.ask", f"{_HELPER} 'a_look_tells and sqlite'"),
     Mutant("executor.another-digest", "executor:once", "handler/once.py", "found[change.key][0] != change.digest", "False", f"{_HELPER} 'another_digest and sqlite'"),
     Mutant("executor.part-of-a-group", "executor:group", "handler/once.py", "if len(found) < len(keys) or len(verdicts) > 1:", "if len(verdicts) > 1:", "tests/attack/test_handler_groups.py -k recorded_alone"),
-    Mutant("executor.helper-exact", "executor:exact", "handler/once.py", "            _check(change, apply(session, change))", "            apply(session, change)", f"{_HELPER} 'not_exactly and sqlite'"),
+    Mutant("executor.helper-exact", "executor:exact", "handler/once.py", "            check_rows(change, apply(session, change))", "            apply(session, change)", f"{_HELPER} 'not_exactly and sqlite'"),
     Mutant("executor.helper-in-time", "executor:verdict", "handler/once.py", "if job.lapsed(now()):", "if False:", f"{_HELPER} 'application_refuses and sqlite'"),
     Mutant("executor.own-transaction", "executor:once", "handler/once.py", "    if session.in_transaction():", "    if False:", f"{_HELPER} 'in_a_transaction and sqlite'"),
     Mutant("executor.closed-is-recorded", "executor:closed", "handler/once.py", 'return _recorded(session, job, Failed("closed"), table, now)', 'return Answer.of(job, Came.FAILED, "closed")', f"{_HELPER} 'was_closed and sqlite'"),

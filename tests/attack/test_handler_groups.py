@@ -31,6 +31,7 @@ class Tasks:
     """An application that owns its tasks, in this process."""
 
     name = "app"
+    accepted_seconds = 3600.0
 
     def __init__(self, database: Database) -> None:
         self.engine = create_engine(url_of(database))
