@@ -152,9 +152,11 @@ def _told(change: Change) -> dict[str, Any]:
 
 
 def _row_of(change: Change) -> str:
-    """Return by what two entries about the same row meet; "" of one about several rows, or about one whose key is not told, which meets all."""
-    if len(change.members) != 1 or not change.members[0].tokens["key"]:
+    """Return by what two entries about the same row meet; "" of one about several rows, which meets all of its relation."""
+    if len(change.members) != 1:
         return ""
+    if not change.members[0].tokens["key"]:  # an insert that nothing names is a row of its own
+        return _hash(change.key)
     return _hash(json.dumps([dict(change.tokens), dict(change.members[0].tokens["key"])], sort_keys=True))
 
 
