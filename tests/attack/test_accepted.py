@@ -16,7 +16,7 @@ from synapsor.handler_ports import Heard
 from synapsor.testing import TestClock
 from synapsor.work.pace import Pace
 from tests.attack.shop import NOTE, SOON, Shop, as_ledger_owner
-from tests.attack.steered import person, revoke, say, turn
+from tests.attack.steered import at, person, revoke, say, turn
 from tests.attack.test_handler_answers import Speech
 from tests.attack.test_withdrawn_contract import withdraw
 from tests.databases import Database
@@ -288,3 +288,12 @@ async def test_what_is_told_of_something_accepted_is_what_the_ledger_tells_and_v
     assert not (await shop.ledger.verify()).ok
     await attempt(shop, handler)
     assert handler.asks == ["apply", "look"]
+
+
+@pytest.mark.requirement("accepted:steered")
+async def test_what_is_canceled_while_it_is_asked_about_is_asked_about_again_at_once(shop: Shop) -> None:
+    proposal, handler = await shop.waiver(), Answering(accepted(600), said("failed", "closed"))
+    cancel = at("work.applied", lambda: say(shop, "cancel", proposal))
+    assert await attempt(shop, handler, reached=cancel) == WAITS
+    assert await attempt(shop, handler) == [("canceled", "canceled")]
+    assert handler.asks == ["apply", "close"]

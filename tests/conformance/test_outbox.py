@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from synapsor.core.writeback import Confirmed
 from synapsor.handler import Answer, Failed, Job, read
-from synapsor.handler.outbox import Unconfirmed
+from synapsor.handler.outbox import Claim, Outbox, Unconfirmed
 from synapsor.handler.wire import Ask, Came
 from synapsor.handler_ports import Heard
 from tests.attack.shop import Shop
@@ -343,3 +343,26 @@ async def test_a_session_in_a_transaction_and_a_worker_without_a_name_are_refuse
         for call in (lambda: application.outbox.accept(session, job), lambda: application.outbox.claim(session, "w")):
             with pytest.raises(ValueError, match="transaction"):
                 call()
+
+
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+async def test_an_entry_that_another_was_quicker_to_claim_is_not_claimed_by_what_was_seen_before(
+    shop: Shop, application: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await application.handle(await handed(shop))
+    real, others = Outbox._due, list[Claim | None]()
+
+    def due(self: Outbox, session: Session) -> Any:
+        found = real(self, session)
+        session.rollback()
+        if not others:
+            others.append(None)
+            with Session(application.engine) as other:
+                others[0] = self.claim(other, "pay-2")
+        return found
+
+    monkeypatch.setattr(Outbox, "_due", due)
+    assert await application.claim("pay-1") is None
+    assert others[0] is not None
+    assert (await application.confirm(others[0])).came is Came.ALREADY_APPLIED
