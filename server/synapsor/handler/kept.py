@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Row, String, Table, Text, insert, select, text, update
+from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.orm import Session
 
 from synapsor.handler.answer import Answer, Confirmation
@@ -37,7 +38,7 @@ def outbox(name: str = NAME, *, schema: str | None = None, metadata: MetaData | 
         *(Column(word, String(size), nullable=False) for word, size in {**words, **more}.items()),
         *(Column(number, BigInteger, nullable=False) for number in numbers),
         Column("attempts", Integer, nullable=False),
-        Column("body", Text, nullable=False),
+        Column("body", Text().with_variant(LONGTEXT(), "mysql", "mariadb"), nullable=False),
         schema=schema,
     )
 
