@@ -172,12 +172,12 @@ NO_ANSWERS: list[Speech] = [
     told(lambda a: a, came="accepted", status=200),
     told(lambda a: a, came="applied", status=202),
     told(lambda a: without(a, ["ask_again_in"]), came="accepted"),
-    *(told(lambda a, n=n: a | {"ask_again_in": n}, came="accepted") for n in (-1, 86_401, True, "5", None)),
+    *(said("accepted", ask_again_in=n) for n in (-1, 86_401, True, "5", None)),
     told(lambda a: a | {"ask_again_in": 5}),
     told(lambda a: of_first(a, rows=[{"key": {}, "changes": {}}]), came="accepted"),
     told(lambda a: a | {"confirmed": {"by": "x", "at": "2026-11-29T10:00:00.000000Z"}}, came="accepted"),
     *(
-        told(lambda a, c=c: a | {"confirmed": {"by": "pay-1", "at": "2026-11-29T10:00:00.000000Z", "evidence": ""} | c})
+        said("applied", confirmed={"by": "pay-1", "at": "2026-11-29T10:00:00.000000Z", "evidence": ""} | c)
         for c in ({"by": ""}, {"by": "x\n"}, {"by": "x" * 65}, {"at": "now"}, {"evidence": "sha256:x"}, {"more": 1})
     ),
     told(lambda a: a | {"confirmed": {"by": "pay-1"}}),

@@ -192,10 +192,16 @@ async def test_entries_about_one_row_are_claimed_in_the_order_in_which_they_were
     member = job.changes[0].members[0]
     tokens = {**member.tokens, "key": {"id": "INV-3002"}}
     elsewhere = replace(member, key={"id": "INV-3002"}, tokens=tokens)
-    several = {"members": (member, elsewhere)}
+    each: tuple[dict[str, Any], ...] = (
+        {},
+        {},
+        {"members": (elsewhere,)},
+        {"members": (member, elsewhere)},
+        {"relation": "other"},
+    )
     application.outbox = replace(application.outbox, prepare=lambda *_: None)
     application.later = replace(application.later, prepare=lambda *_: asyncio.sleep(0))
-    for number, changed in enumerate(({}, {}, {"members": (elsewhere,)}, several, {"relation": "other"}), start=1):
+    for number, changed in enumerate(each, start=1):
         assert (await application.handle(another(job, number, **changed))).came is Came.ACCEPTED
     claims = [await application.claim() for _ in range(4)]
     assert [claim and claim.key[0] for claim in claims] == ["1", "3", "5", None]

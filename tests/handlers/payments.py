@@ -19,13 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from synapsor.handler import Answer, Change, Failed, Job, Refused, check
+from synapsor.handler.entries import NAME as ENTRIES
 from synapsor.handler.kept import outbox
 from synapsor.handler.outbox import Claim, Outbox
 from synapsor.handler.outbox_async import AsyncOutbox
 from synapsor.handler.wire import Came
 from tests.databases import Database, execute, fetch
 from tests.handlers.invoices import Invoices, url_of
-from tests.handlers.serving import ENTRIES, prepare
+from tests.handlers.serving import prepare
 
 T = TypeVar("T")
 PLACES = ("claimed", "paid", "confirmed", "lives")

@@ -8,9 +8,9 @@ from synapsor.core.moment import stamp
 from synapsor.core.statements import SignedResolution
 from synapsor.core.writeback import Lease
 from synapsor.ledger import accepted
+from synapsor.ledger.chain import Write
 from synapsor.ledger.intents import intend
 from synapsor.ledger.resolutions import resolve
-from synapsor.ledger.steering import Write
 from synapsor.ledger.tail import Followed
 from synapsor.ports import Clock
 
