@@ -47,4 +47,6 @@ MUTANTS = (
     Mutant("outbox.dead", "outbox:dead", _HELPER, "if lead.attempts >= self.most:", "if False:", f"{_OUTBOX} 'is_dead and sqlite'"),
     Mutant("outbox.revived-was-begun", "outbox:dead", _HELPER, 'found.values(state="accepted", attempts=1)', 'found.values(state="accepted", attempts=0)', f"{_OUTBOX} 'is_dead and sqlite'"),
     Mutant("outbox.prepared-is-undone", "outbox:confirm", _HELPER, "                self._touch(session, claim.job, self.undo)\n                return self._end", "                return self._end", f"{_OUTBOX} 'taken_back and sqlite'"),
+    Mutant("accepted.http-wired", "accepted:bound", "executors/http.py", "        self.accepted_seconds = accepted_seconds\n", "        self.accepted_seconds = ACCEPTED_SECONDS\n", "tests/unit/test_executors.py -k may_be_open"),
+    Mutant("accepted.command-wired", "accepted:bound", "executors/command.py", "        self.accepted_seconds = accepted_seconds\n", "        self.accepted_seconds = ACCEPTED_SECONDS\n", "tests/unit/test_executors.py -k may_be_open"),
 )  # fmt: skip
