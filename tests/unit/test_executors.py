@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from synapsor.core.needs import executors_of, needs_of
 from synapsor.core.outcome import Why
 from synapsor.errors import ConfigError
 from synapsor.examine import examine
-from synapsor.handler.receipts import create_table
+from synapsor.handler.entries import create_table as create_outbox
+from synapsor.handler.receipts import Engine, create_table
 from synapsor.runtime import open_project
 from synapsor.testing import TestClock, desk_for
 from synapsor.wiring import open_handler
@@ -178,9 +180,12 @@ def test_the_helper_imports_nothing_of_the_server() -> None:
 
 
 @pytest.mark.requirement("executor:once")
-def test_the_statement_for_the_table_of_receipts_is_printed_for_each_engine() -> None:
+@pytest.mark.parametrize(("module", "create_table"), [("receipts", create_table), ("entries", create_outbox)])
+def test_the_statement_for_each_table_of_a_handler_is_printed_for_each_engine(
+    module: str, create_table: Callable[[Engine], str]
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "synapsor.handler.receipts", "mysql"],
+        [sys.executable, "-m", f"synapsor.handler.{module}", "mysql"],
         capture_output=True,
         text=True,
         check=True,
