@@ -40,6 +40,7 @@ def test_what_is_accepted_and_not_done_is_told_as_that(
     monkeypatch.setattr("synapsor.runtime.open_handler", lambda *_: handler)
     done = run("worker", "--once")
     assert "outcome=accepted  code=handler_accepted" in done.out
+    assert f"again_at={run('--json', 'jobs', 'list').json['jobs'][0]['not_before']}" in done.out
     assert "0 settled. 1 accepted by an application and not done yet: run the worker once more." in done.out
     (job,) = run("--json", "jobs", "list").json["jobs"]
     assert (job["stands"], job["code"], job["accepted_until"] > job["not_before"]) == (

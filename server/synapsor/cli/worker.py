@@ -98,6 +98,8 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
         body.append(
             f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
+    if outcome["again_at"]:
+        body.append(f"not before {outcome['again_at']} again")
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
     return "".join(

@@ -132,7 +132,8 @@ class Lane:
         elif result.outcome is Outcome.RETRY:
             kept, parked = await self._put_off(lease, result, now)
         elif result.outcome is Outcome.ACCEPTED:
-            kept = await self._wait(lease, result, now)
+            result = replace(result, until=min(self._later(lease, result, now), result.asked_until))
+            kept = await self._wait(lease, result, stamp(now))
         else:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
@@ -157,6 +158,7 @@ class Lane:
                 "attempt": lease.attempt,
                 "rows": lease.rows,
                 "recorded": recorded,
+                "again_at": result.until,
                 "newcomers": sum(result.newcomers.values()),
                 "group": [part.proposal for part in lease.job.parts] if len(lease.job.parts) > 1 else [],
                 "seconds_since_approval": round(max(since_approval.total_seconds(), 0.0), 3),
@@ -179,17 +181,15 @@ class Lane:
         until = max(self._later(lease, result, now), result.until)
         return await self.bench.ledger.release(lease, not_before=until, code=result.code), False
 
-    async def _wait(self, lease: Lease, result: Result, now: dt.datetime) -> bool:
+    async def _wait(self, lease: Lease, result: Result, at: str) -> bool:
         """Give back until later what the application has accepted; it is asked again for as long as it may be open, and never given up."""
-        later = self._later(lease, result, now)
-        until = result.asked_until
-        return await self.bench.ledger.doubts.accept(
-            lease, until=until, not_before=min(later, until), code=result.code, at=stamp(now)
-        )
+        doubts = self.bench.ledger.doubts
+        return await doubts.accept(lease, until=result.asked_until, not_before=result.until, code=result.code, at=at)
 
     def _later(self, lease: Lease, result: Result, now: dt.datetime) -> str:
         """Return when it is tried again: ever less often, and not before whoever was asked wants to be."""
-        longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
+        most = self.pace.asked_most if result.outcome is Outcome.ACCEPTED else self.pace.backoff_most
+        longest = min(most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
         wait = max(longest * random.uniform(0.5, 1.0), min(result.wait, self.pace.asked_most))  # noqa: S311  # jitter
         return stamp(now + dt.timedelta(seconds=wait))
 
