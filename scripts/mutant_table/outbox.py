@@ -29,7 +29,6 @@ MUTANTS = (
     Mutant("outbox.begun-is-not-taken-back", "outbox:withdrawn", _HELPER, 'if not lines or any(line.attempts or line.state != "accepted" for line in lines):', "if not lines:", f"{_OUTBOX} 'never_afterwards and sqlite'"),
     Mutant("outbox.taken-back", "outbox:withdrawn", _HELPER, "job.ask is Ask.CLOSE and told.came is Came.ACCEPTED and", "False and", f"{_OUTBOX} 'never_afterwards and sqlite'"),
     Mutant("outbox.in-time", "outbox:withdrawn", _HELPER, "if lead.attempts == 0 and job.lapsed(moment(now)):", "if False:", f"{_OUTBOX} 'in_time and sqlite'"),
-    Mutant("outbox.begun-goes-on", "outbox:withdrawn", _HELPER, "if lead.attempts == 0 and job.lapsed(", "if job.lapsed(", f"{_OUTBOX} 'in_time and sqlite'"),
     Mutant("outbox.accepted-in-time", "outbox:withdrawn", _HELPER, "            if job.lapsed(moment(now_of(session))):", "            if False:", f"{_OUTBOX} 'in_time and sqlite'"),
     Mutant("outbox.free", "outbox:claim", _HELPER, 'free = or_(line.claim == "", line.claimed_until <= now)', "free = line.claim.is_not(None)", f"{_OUTBOX} 'same_key and sqlite'"),
     Mutant("outbox.expired-is-free", "outbox:claim", _HELPER, 'free = or_(line.claim == "", line.claimed_until <= now)', 'free = line.claim == ""', f"{_OUTBOX} 'same_key and sqlite'"),
