@@ -414,3 +414,21 @@ async def test_the_slower_of_two_who_read_the_chain_at_once_makes_nobody_forget_
                 raw.execute(f"DELETE FROM {table} WHERE seq = ?", (newest,))
         with pytest.raises(IntegrityError):
             await shop.ledger.follow()
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_what_was_proven_before_stays_as_it_was_while_more_is_proven(shop: Shop) -> None:
+    first = await shop.waiver("INV-3001")
+    followed = shop.ledger._followed
+    await followed.on()
+    before = followed.trust.proven
+    told = (dict(before.open), dict(before.decided))
+    second = await shop.waiver("INV-3002")
+    await followed.on()
+    assert (before.open, before.decided) == told
+    now = followed.trust.proven
+    assert {first, second} <= now.open.keys()
+    assert len(now.decided) == len(before.decided) + 1
+    # Where nothing was added, nothing is made anew.
+    await followed.on()
+    assert followed.trust.proven is now

@@ -49,6 +49,9 @@ class Still:
     async def read(self, job: Job[T]) -> T:
         return run(job, self._tx)
 
+    async def glance(self, job: Job[T]) -> T:
+        return run(job, self._tx)
+
     async def write(self, job: Job[T]) -> T:
         return run(job, self._tx)
 

@@ -35,6 +35,7 @@ class Claim:
         held: whether the lease of its job is certainly held now.
         accepted: whether the application has said that it will do it: then it is only asked what has come of it.
         asked_until: from when on a person is to look, of what it has accepted, or accepts now.
+        first: nobody has tried to apply it before, as far as the ledger knows; no verdict is looked for then, unless its own cannot be left.
     """
 
     proposal: Proposal
@@ -49,6 +50,7 @@ class Claim:
     held: Callable[[], bool] = field(default=lambda: True)
     accepted: bool = False
     asked_until: str = ""
+    first: bool = False
 
     def check_held(self) -> None:
         """Stop before a commit where the job may be another worker's by now. It saves work: that nothing is applied twice, the receipt sees to."""

@@ -35,7 +35,7 @@ class Policies:
 
     async def switch(self) -> SignedSwitch | None:
         """Return the newest switch of automatic approval."""
-        return await self._connection.read(lambda tx: newest_switch(tx, self._followed.trust))
+        return await self._connection.glance(lambda tx: newest_switch(tx, self._followed.trust))
 
     async def throw(self, signed: SignedSwitch) -> None:
         """Record a signed switch of automatic approval."""
@@ -47,7 +47,7 @@ class Policies:
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
-        return await self._connection.read(lambda tx: waiting(tx, now, sources, limit))
+        return await self._connection.glance(lambda tx: waiting(tx, now, sources, limit))
 
     async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
         """Record that a policy leaves a proposal to a person."""
