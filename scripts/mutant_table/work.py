@@ -79,8 +79,8 @@ MUTANTS = (
         "clocks.until",
         "approval:clocks",
         "work/lane.py",
-        "max(stamp(now + dt.timedelta(seconds=wait)), result.until)",
-        "stamp(now + dt.timedelta(seconds=wait))",
+        "until = max(self._later(lease, result, now), result.until)",
+        "until = self._later(lease, result, now)",
         "tests/attack/test_clocks.py -k put_off",
     ),
     Mutant(

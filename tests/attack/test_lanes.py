@@ -449,6 +449,7 @@ async def test_one_line_tells_all_that_is_known_of_a_job(timed: Shop, clock: Tes
             "attempt": 1,
             "rows": 1,
             "recorded": True,
+            "again_at": "",
             "newcomers": 0,
             "group": [],
             "seconds_since_approval": 2.5,

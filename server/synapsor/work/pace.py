@@ -20,4 +20,5 @@ class Pace:
     attempts: int = 10
     backoff_seconds: float = 0.2
     backoff_most: float = 60.0
+    asked_most: float = 600.0
     posture_seconds: float = 300.0
