@@ -55,6 +55,11 @@ class Tally:
     enough: anyio.Event = field(default_factory=anyio.Event, repr=False)
 
     @property
+    def rest(self) -> float:
+        """How much longer than on a quiet machine troubles are apart: on a very busy one a worker may well be struck before it has begun."""
+        return min(self.slow, 4.0)
+
+    @property
     def struck(self) -> int:
         """How often a worker was killed or put to sleep."""
         return self.killed + self.paused
@@ -99,7 +104,7 @@ class Troubles:
         acts += [(30, self._cut)] if self.proxy else []
         acts += [(4, self._throw_out), (1, self._restart)] if self.server else []
         while not over.is_set():
-            await pause(over, tally.slow * rng.uniform(0.05, 0.3))
+            await pause(over, tally.rest * rng.uniform(0.05, 0.3))
             (act,) = rng.choices([act for _, act in acts], weights=[weight for weight, _ in acts])
             await act(rng, over, tally)
 
@@ -118,7 +123,7 @@ class Troubles:
         assert self.disk is not None
         tally.filled += self.disk.fill()
         try:
-            await pause(over, tally.slow * rng.uniform(0.02, 0.4))
+            await pause(over, tally.rest * rng.uniform(0.02, 0.4))
         finally:
             self.disk.make_room()
 
@@ -166,7 +171,7 @@ async def strike(flock: Herd, rng: random.Random, over: anyio.Event, tally: Tall
         if tally.struck >= STRIKES:
             tally.enough.set()
         victim = rng.choice(alive)
-        await pause(over, tally.slow * rng.uniform(0.02, 0.12))
+        await pause(over, tally.rest * rng.uniform(0.02, 0.12))
         await _taken(flock.files.config.ledger, rng.randint(0, jobs), over)
         if rng.random() < 0.4:
             victim.send(signal.SIGKILL)
@@ -174,7 +179,7 @@ async def strike(flock: Herd, rng: random.Random, over: anyio.Event, tally: Tall
         else:
             victim.send(signal.SIGSTOP)
             tally.paused += 1
-            await pause(over, tally.slow * rng.uniform(0.02, 0.3))
+            await pause(over, tally.rest * rng.uniform(0.02, 0.3))
 
 
 async def _taken(ledger: Path, jobs: int, over: anyio.Event) -> None:
