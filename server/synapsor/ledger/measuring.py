@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -37,10 +37,10 @@ class Measuring:
         return record
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals that are to be measured, at most so many of each source."""
+        """Return the proposals that are to be measured, at most so many of each source, and one of each whole group."""
         return await self._connection.read(lambda tx: measurements.waiting(tx, now, sources, limit))
 
-    async def record(self, measurement: Measurement) -> bool:
-        """Record what a shadow apply came to."""
-        recorded: bool = await self._write(lambda book: measurements.add(book, measurement))
+    async def record(self, made: Sequence[Measurement], *, answers: Collection[str]) -> bool:
+        """Record what a shadow apply came to, all of it or nothing."""
+        recorded: bool = await self._write(lambda book: measurements.add(book, made, answers))
         return recorded
