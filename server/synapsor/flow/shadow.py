@@ -17,8 +17,8 @@ from synapsor.errors import SourceFailure
 from synapsor.flow.apply import TRY_AGAIN, Carried, Task, carry_out
 from synapsor.flow.verdict import Result, Stop
 
-SHADOW_STEPS = ("shadow.begun", "shadow.carried_out", "shadow.rolled_back", "shadow.recorded")
-"""Named points of a shadow apply beside those that `carry_out` passes; all but the last are passed twice."""
+SHADOW_STEPS = ("shadow.taken", "shadow.begun", "shadow.carried_out", "shadow.rolled_back", "shadow.recorded")
+"""Named points of a shadow apply beside those that `carry_out` passes; all but the first and the last are passed twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ class Shadows:
         records = await self._waiting(handle)
         if not records:
             return
+        await self.bench.reached("shadow.taken")
         came = await self._looked(handle, [one.proposal for one in records])
         if came.result.outcome is Outcome.RETRY:
             self._tried[handle] += 1
