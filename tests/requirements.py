@@ -1204,6 +1204,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "shadow:counted": _R(
         "What a change touches beside is counted, triggers included, by table where the engine tells.", "R5"
     ),
+    "shadow:elsewhere": _R(
+        "What an application carries out is measured by nobody, and that is refused in the contract and before anybody asks.",
+        "decision 0031",
+    ),
     "shadow:group": _R(
         "What stands or falls together is measured whole and at once, each proposal has its own effect, and the apply reproduces all of it or stops as a whole.",
         "decision 0033",

@@ -14,6 +14,7 @@ from synapsor.core.measured import Measured, effect_of, holds
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.ask_shadow import ask_shadow
 from synapsor.flow.replay import replay
+from synapsor.flow.shadow import shadow
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -95,6 +96,15 @@ async def want(shop: Shop, handle: str) -> ProposalRecord:
     return await ask_shadow(shop.ledger, record, signer=leo, now=now, operators=shop.project.operators())
 
 
+def named(handle: str) -> Any:
+    """Return what names one proposal as the one that waits, instead of what the ledger says."""
+
+    async def waiting(_: Any, **__: Any) -> tuple[str, ...]:
+        return (handle,)
+
+    return waiting
+
+
 def ids(records: Sequence[ProposalRecord]) -> list[str]:
     return [record.proposal.id for record in records]
 
@@ -166,7 +176,9 @@ async def test_that_one_of_a_group_would_not_apply_is_known_of_all_of_it_before_
 
 @pytest.mark.requirement("shadow:group", "shadow:approved")
 @pytest.mark.one_engine
-async def test_a_group_is_not_measured_and_nobody_approves_of_it_before_all_of_it_is_there(grouped: Shop) -> None:
+async def test_a_group_is_not_measured_and_nobody_approves_of_it_before_all_of_it_is_there(
+    grouped: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = {}
     for number in range(1, AT_A_TIME + 2):  # more of them than are measured at a time, and none in the way of another
         first = 10 * number
@@ -183,6 +195,10 @@ async def test_a_group_is_not_measured_and_nobody_approves_of_it_before_all_of_i
         await leo_approves(grouped.files, grouped.project, before[1]["id"], before[1]["digest"])
     assert refused.value.rule is Rule.NOT_MEASURED
     assert (await grouped.record(before[1]["id"])).measurements == ()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(grouped.ledger.measuring), "waiting", named(before[1]["id"]))
+        patch.setattr(shadows, "shadow", None)
+        assert await grouped.work() == []  # and whatever the ledger names, no part is carried out by itself
     last = await filed(grouped, "tasks.add_once", number=AT_A_TIME + 1, session=there)
     assert await grouped.work() == []
     assert (await grouped.record(before[AT_A_TIME + 1]["id"])).effect
@@ -262,7 +278,7 @@ async def test_what_is_approved_or_asked_for_at_the_same_moment_does_not_pass_th
 @pytest.mark.parametrize("meanwhile_", ["another worker", "asked anew", "rejected"])
 async def test_what_was_measured_too_late_is_not_recorded(grouped: Shop, meanwhile_: str) -> None:
     proposals = list((await filed(grouped)).values())
-    slow, quick, real = await grouped.worker(), await grouped.worker(), shadows.shadow
+    slow, quick, real = await grouped.worker(), await grouped.worker(), shadow
 
     async def late(tasks: Any) -> Any:
         came = await real(tasks)
