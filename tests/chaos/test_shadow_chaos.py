@@ -2,7 +2,7 @@
 of it, the next worker measures, a measurement is on record whole or not at all, and what is approved by it is applied once.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -45,21 +45,28 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mysql, "COMMIT_SECONDS", 0.4)
 
 
-def turns(at: int, among: int, *, whole: bool) -> list[tuple[str, str, str]]:
-    """Return points with a kind each, and a mark for each: those that fall to one of so many, or every point with every kind."""
-    return in_turns(whole, COURSE if whole else COURSE[at::among], (*KINDS[at:], *KINDS[:at]))
+def turns(ways: Sequence[str], among: int, at: int, *, whole: bool) -> list[tuple[str, str, str, str]]:
+    """Return ways with kinds and points, and a mark for each: every one, or to each way those points that fall to one of so many, with a kind each."""
+    found = []
+    for shift, way in enumerate(ways, start=at):
+        points = COURSE if whole else COURSE[shift % among :: among]
+        kinds = (*KINDS[shift % len(KINDS) :], *KINDS[: shift % len(KINDS)])
+        found += [(way, kind, point, f"{way} {mark}") for kind, point, mark in in_turns(whole, points, kinds)]
+    return found
+
+
+def marks(played: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    return [mark for *_, mark in played]
 
 
 @WHOLE
 @pytest.mark.requirement("shadow:once", "shadow:nothing-stays", "apply:exactly-once")
-@pytest.mark.parametrize("action", ["kill9", "stop"])
 async def test_a_worker_that_dies_or_sleeps_while_it_measures_leaves_nothing_and_the_next_one_measures_once(
-    tmp_path: Path, database: Database, action: str, whole: bool
+    tmp_path: Path, database: Database, whole: bool
 ) -> None:
-    shift = ENGINES.index(database.engine) + (action == "stop")
-    played = turns(shift % len(ENGINES), len(ENGINES), whole=whole)
-    async with measuring(tmp_path, database, [mark for _, _, mark in played]) as at, herd(at.files) as flock:
-        for kind, point, mark in played:
+    played = turns(["kill9", "stop"], len(ENGINES), ENGINES.index(database.engine), whole=whole)
+    async with measuring(tmp_path, database, marks(played)) as at, herd(at.files) as flock:
+        for action, kind, point, mark in played:
             filed = await at.filed(kind, mark)
             await _struck(at, flock, point, action, filed)
             await at.work()
@@ -151,10 +158,9 @@ async def _measured_through(
 
 @WHOLE
 @pytest.mark.requirement("shadow:once", "shadow:nothing-stays", "apply:cut")
-@pytest.mark.parametrize("how", ["ended", "cut"])
 @pytest.mark.parametrize("name", ["postgres", "mariadb"])
 async def test_a_session_that_is_ended_or_cut_while_it_measures_leaves_nothing_and_the_next_one_measures_once(
-    tmp_path: Path, request: pytest.FixtureRequest, name: str, how: str, whole: bool
+    tmp_path: Path, request: pytest.FixtureRequest, name: str, whole: bool
 ) -> None:
     server: Database = request.getfixturevalue(f"{name}_db")
     async with proxied(name, urlsplit(server.write_url).port or 0) as proxy:
@@ -164,29 +170,28 @@ async def test_a_session_that_is_ended_or_cut_while_it_measures_leaves_nothing_a
             proxy.close()
             yield
 
+        ways: dict[str, Way] = {"ended": ended, "cut": cut}
         through = server.write_url.replace(f":{proxy.target}/", f":{proxy.port}/")
-        played = turns(2 * (name == "mariadb") + (how == "cut"), 4, whole=whole)
-        marks = [mark for _, _, mark in played]
-        async with measuring(tmp_path, replace(server, write_url=through), marks) as at:
-            for kind, point, mark in played:
+        played = turns(list(ways), 4, 2 * (name == "mariadb"), whole=whole)
+        async with measuring(tmp_path, replace(server, write_url=through), marks(played)) as at:
+            for way, kind, point, mark in played:
                 filed = await at.filed(kind, mark)
-                await _measured_through(at, cut if how == "cut" else ended, point, filed, of_the_session)
+                await _measured_through(at, ways[way], point, filed, of_the_session)
             await at.judge()
 
 
-TROUBLES: dict[str, Any] = {"full": full, "read-only": read_only, "held": held}
+TROUBLES: dict[str, Way] = {"full": full, "read-only": read_only, "held": held}
 
 
 @WHOLE
 @pytest.mark.one_engine
 @pytest.mark.requirement("shadow:once", "apply:ledger-fails")
-@pytest.mark.parametrize("trouble", TROUBLES)
 async def test_a_ledger_that_fails_while_it_is_measured_has_no_half_of_a_measurement_and_goes_on_when_it_can(
-    tmp_path: Path, database: Database, trouble: str, whole: bool
+    tmp_path: Path, database: Database, whole: bool
 ) -> None:
-    played = turns(list(TROUBLES).index(trouble), len(TROUBLES), whole=whole)
-    async with measuring(tmp_path, database, [mark for _, _, mark in played]) as at:
-        for kind, point, mark in played:
+    played = turns(list(TROUBLES), len(TROUBLES), 0, whole=whole)
+    async with measuring(tmp_path, database, marks(played)) as at:
+        for trouble, kind, point, mark in played:
             filed = await at.filed(kind, mark)
             await _measured_through(at, TROUBLES[trouble], point, filed)
         await at.judge()

@@ -27,10 +27,13 @@ R = TypeVar("R")
 MOST_REQUESTS: Final = 10
 """How often a proposal is measured because reviewers want it."""
 
+_GROUP_OF: Final = "$.group_of"
+"""Where a proposal's body names the capabilities of its group."""
+
 
 async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
     """Return the proposals of these sources that are to be measured, oldest first in each, and one of each whole group."""
-    found = [await tx.all("for_shadows", source=source, now=now, limit=limit) for source in sources]
+    found = [await tx.all("for_shadows", source=source, now=now, limit=limit, group_of=_GROUP_OF) for source in sources]
     return tuple(row["id"] for rows in found for row in rows)
 
 

@@ -50,7 +50,7 @@ SELECT min(id) AS id FROM (
     WHERE p.status = 'review_required' AND p.source = :source AND p.expires_at > :now
     AND NOT EXISTS (SELECT 1 FROM measurement AS m WHERE m.proposal = p.id AND m.seq > r.seq)
 ) AS waiting
-WHERE group_id IS NULL OR CASE WHEN json_valid(body) THEN json_array_length(body, '$.group_of') END = (
+WHERE group_id IS NULL OR CASE WHEN json_valid(body) THEN json_array_length(body, :group_of) END = (
     SELECT count(*) FROM proposal AS own WHERE own.group_id = waiting.group_id AND own.status = 'review_required'
 )
 GROUP BY coalesce(group_id, id) ORDER BY min(seq) LIMIT :limit;
