@@ -197,8 +197,15 @@ async def test_a_group_is_not_measured_and_nobody_approves_of_it_before_all_of_i
     assert (await grouped.record(before[1]["id"])).measurements == ()
     with monkeypatch.context() as patch:
         patch.setattr(type(grouped.ledger.measuring), "waiting", named(before[1]["id"]))
-        patch.setattr(shadows, "shadow", None)
-        assert await grouped.work() == []  # and whatever the ledger names, no part is carried out by itself
+        begun: list[str] = []
+
+        async def reached(point: str) -> None:
+            begun.append(point)
+
+        assert (
+            await grouped.work(reached=reached) == []
+        )  # and whatever the ledger names, no part is carried out by itself
+        assert begun == []
     last = await filed(grouped, "tasks.add_once", number=AT_A_TIME + 1, session=there)
     assert await grouped.work() == []
     assert (await grouped.record(before[AT_A_TIME + 1]["id"])).effect
@@ -209,15 +216,17 @@ async def test_a_group_is_not_measured_and_nobody_approves_of_it_before_all_of_i
 @pytest.mark.requirement("shadow:group", "shadow:asked")
 @pytest.mark.one_engine
 async def test_who_wants_one_of_a_group_measured_wants_all_of_it_and_nobody_approves_the_others_before(
-    unasked: Shop,
+    unasked: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proposals = await filed(unasked)
     wanted = [await unasked.record(one["id"]) for one in proposals.values()]
     await want(unasked, wanted[1].proposal.id)
     for record in wanted:
-        with pytest.raises(DecisionRefused) as refused:
-            await leo_approves(unasked.files, unasked.project, record.proposal.id, record.shown)
-        assert refused.value.rule is Rule.NOT_MEASURED
+        with monkeypatch.context() as patch:
+            patch.setattr(unasked.ledger, "decide", None)  # nobody is asked to sign in vain
+            with pytest.raises(DecisionRefused) as refused:
+                await leo_approves(unasked.files, unasked.project, record.proposal.id, record.shown)
+            assert refused.value.rule is Rule.NOT_MEASURED
     assert await unasked.work() == []
     records = [await unasked.record(handle) for handle in ids(wanted)]
     assert all(record.effect for record in records)
@@ -226,9 +235,11 @@ async def test_who_wants_one_of_a_group_measured_wants_all_of_it_and_nobody_appr
     assert await measurements(unasked, records) == [2, 2, 2]
     records = [await unasked.record(handle) for handle in ids(wanted)]
     await approve_all(unasked, records[:1])
-    with pytest.raises(DecisionRefused) as refused:
-        await want(unasked, records[1].proposal.id)
-    assert refused.value.rule is Rule.SHADOW_APPROVED
+    with monkeypatch.context() as patch:
+        patch.setattr(type(unasked.ledger.measuring), "ask", None)
+        with pytest.raises(DecisionRefused) as refused:
+            await want(unasked, records[1].proposal.id)
+        assert refused.value.rule is Rule.SHADOW_APPROVED
     await approve_all(unasked, records[1:])
     assert await unasked.work() == [("applied", "")]
 
