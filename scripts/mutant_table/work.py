@@ -556,6 +556,14 @@ MUTANTS = (
         "tests/attack/test_shadow.py -k drains",
     ),
     Mutant(
+        "shadow.point",
+        "shadow:once",
+        "flow/shadow.py",
+        '        await lead.reached("shadow.carried_out")\n',
+        "",
+        "tests/chaos/test_named_points.py -k measuring",
+    ),
+    Mutant(
         "shadow.at-once",
         "shadow:once",
         "work/shadows.py",

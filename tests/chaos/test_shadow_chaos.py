@@ -24,7 +24,7 @@ from tests.chaos.zygote import READY
 from tests.conftest import ENGINES
 from tests.databases import Database, execute
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]  # every kind at every point is some hundred workers
 
 LEASE = 30.0
 RECORDED = "shadow.recorded"
