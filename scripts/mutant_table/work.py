@@ -556,6 +556,22 @@ MUTANTS = (
         "tests/attack/test_shadow.py -k drains",
     ),
     Mutant(
+        "shadow.group-believed",
+        "shadow:believed",
+        "ledger/measurements.py",
+        "looked_at.isdisjoint(together) and all([await believed(tx, name) for name in together]):",
+        "looked_at.isdisjoint(together):",
+        "tests/attack/test_shadow_groups.py -k in_nobodys_way",
+    ),
+    Mutant(
+        "shadow.group-once",
+        "shadow:group",
+        "ledger/measurements.py",
+        "if looked_at.isdisjoint(together) and all(",
+        "if all(",
+        "tests/attack/test_shadow_groups.py -k before_all_of_it",
+    ),
+    Mutant(
         "shadow.point",
         "shadow:once",
         "flow/shadow.py",

@@ -330,8 +330,10 @@ async def test_it_is_measured_anew_when_a_reviewer_wants_that_and_what_counts_is
         envelope = await asked(trial, 5600)
         await trial.measure()
         first = (await wanted(trial, envelope)).measured
-        with pytest.raises(DecisionRefused) as refused:
-            await trial.approve(envelope)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trial.ledger, "decide", None)  # nobody is asked to sign in vain
+            with pytest.raises(DecisionRefused) as refused:
+                await trial.approve(envelope)
         assert refused.value.rule is Rule.NOT_MEASURED
         trial.database.run(
             "CREATE TABLE audit (what TEXT); CREATE TRIGGER audited AFTER UPDATE OF late_fee_cents ON invoices"

@@ -11,6 +11,7 @@ import pytest_asyncio
 from synapsor.approve.card.terms import terms_behind
 from synapsor.approve.terminal.card import render
 from synapsor.core.measured import Measured, effect_of, holds
+from synapsor.core.moment import stamp
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.ask_shadow import ask_shadow
 from synapsor.flow.replay import replay
@@ -20,7 +21,7 @@ from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 from synapsor.work import shadows
 from synapsor.work.shadows import AT_A_TIME
-from tests.attack.shop import Shop, meanwhile, open_shop
+from tests.attack.shop import Shop, as_ledger_owner, meanwhile, open_shop
 from tests.attack.tasks import tasks_table
 from tests.attack.test_groups import AFTER, BEFORE, GROUPED, HERE, TOGETHER, changed, codes, filed, standing
 from tests.attack.test_operations import everything
@@ -207,6 +208,8 @@ async def test_a_group_is_not_measured_and_nobody_approves_of_it_before_all_of_i
         )  # and whatever the ledger names, no part is carried out by itself
         assert begun == []
     last = await filed(grouped, "tasks.add_once", number=AT_A_TIME + 1, session=there)
+    now = stamp(grouped.project.clock.now())
+    assert len(await grouped.ledger.measuring.waiting(now=now, sources=("shop",), limit=9)) == 1
     assert await grouped.work() == []
     assert (await grouped.record(before[AT_A_TIME + 1]["id"])).effect
     assert (await grouped.record(last["tasks.add_once"]["id"])).effect
@@ -312,6 +315,26 @@ async def test_what_was_measured_too_late_is_not_recorded(grouped: Shop, meanwhi
     if meanwhile_ == "asked anew":
         await quick.run(drain=True)
         assert (quick.measured, await measurements(grouped, records)) == (3, [1, 1, 1])
+
+
+@pytest.mark.requirement("shadow:group", "shadow:believed")
+@pytest.mark.one_engine
+async def test_a_group_of_which_only_a_row_says_that_it_is_as_it_is_is_carried_out_by_nobody_and_in_nobodys_way(
+    grouped: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadows, "AT_A_TIME", 1)
+    altered = await filed(grouped)
+    grouped.change(
+        "INSERT INTO {tasks} (id, tenant_id, request_no, title, state) VALUES"
+        " (10, 'acme', 'a1', 'A', 'open'), (11, 'acme', 'b1', 'B', 'done')"
+    )
+    honest = await filed(grouped, number=1, session=replace(HERE, run="run_1"))
+    with as_ledger_owner(grouped) as raw:
+        number = altered["tasks.remove"]["id"]
+        raw.execute("UPDATE event SET subject = 'gone' WHERE subject = ?", (number,))
+    assert await grouped.work() == []
+    assert (await grouped.record(honest["tasks.step"]["id"])).effect
+    assert (await grouped.record(altered["tasks.step"]["id"])).measurements == ()
 
 
 @pytest.mark.requirement("shadow:group")

@@ -5,9 +5,9 @@ The newest measurement is what is approved with the proposal.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from synapsor.core.group import is_whole
 from synapsor.core.measured import Measurement
@@ -24,6 +24,9 @@ from synapsor.values import digest_bytes
 
 R = TypeVar("R")
 
+Believed: TypeAlias = Callable[[Transaction, str], Awaitable[bool]]
+"""Whether a proposal is and stands as its events tell."""
+
 MOST_REQUESTS: Final = 10
 """How often a proposal is measured because reviewers want it."""
 
@@ -31,10 +34,25 @@ _GROUP_OF: Final = "$.group_of"
 """Where a proposal's body names the capabilities of its group."""
 
 
-async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-    """Return the proposals of these sources that are to be measured, oldest first in each, and one of each whole group."""
-    found = [await tx.all("for_shadows", source=source, now=now, limit=limit, group_of=_GROUP_OF) for source in sources]
-    return tuple(row["id"] for rows in found for row in rows)
+async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int, believed: Believed) -> tuple[str, ...]:
+    """Return the proposals of these sources that are to be measured, at most so many of each, oldest first in each, and one of each whole group."""
+    found = [await _waiting(tx, now, source, limit, believed) for source in sources]
+    return tuple(handle for handles in found for handle in handles)
+
+
+async def _waiting(tx: Transaction, now: str, source: str, limit: int, believed: Believed) -> list[str]:
+    """Return them of one source; not one of which only its row says that it waits: it would do so for ever, and keep the others from it."""
+    found: list[str] = []
+    looked_at: set[str] = set()
+    asked = {"source": source, "now": now, "group_of": _GROUP_OF}
+    after = 0
+    while len(found) < limit and (row := await tx.one("for_shadows", **asked, after=after)) is not None:
+        after = row["seq"]
+        together = await _together(tx, row)
+        if looked_at.isdisjoint(together) and all([await believed(tx, name) for name in together]):
+            found.append(row["id"])
+        looked_at.update(together)
+    return found
 
 
 async def add(book: Book, made: Sequence[Measurement], answers: Collection[str]) -> bool:

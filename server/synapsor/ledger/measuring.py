@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from synapsor.core.measured import Measurement
 from synapsor.core.statements import SignedShadowRequest
@@ -33,7 +34,8 @@ class Measuring:
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals that are to be measured, at most so many of each source, and one of each whole group."""
-        return await self._connection.read(lambda tx: measurements.waiting(tx, now, sources, limit))
+        believed = partial(proposals.is_believed, trust=self._followed.trust)
+        return await self._connection.read(lambda tx: measurements.waiting(tx, now, sources, limit, believed))
 
     async def record(self, made: Sequence[Measurement], *, answers: Collection[str]) -> bool:
         """Record what a shadow apply came to, all of it or nothing."""
