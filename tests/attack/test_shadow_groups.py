@@ -106,6 +106,10 @@ def named(handle: str) -> Any:
     return waiting
 
 
+async def _nothing() -> None:
+    """Follow nobody's chain."""
+
+
 def ids(records: Sequence[ProposalRecord]) -> list[str]:
     return [record.proposal.id for record in records]
 
@@ -332,6 +336,7 @@ async def test_a_group_of_which_only_a_row_says_that_it_is_as_it_is_is_carried_o
     with as_ledger_owner(grouped) as raw:
         number = altered["tasks.remove"]["id"]
         raw.execute("UPDATE event SET subject = 'gone' WHERE subject = ?", (number,))
+    monkeypatch.setattr(grouped.ledger, "follow", _nothing)  # whoever reads the whole chain finds that out, too
     assert await grouped.work() == []
     assert (await grouped.record(honest["tasks.step"]["id"])).effect
     assert (await grouped.record(altered["tasks.step"]["id"])).measurements == ()
