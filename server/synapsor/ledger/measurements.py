@@ -18,6 +18,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import MEASUREMENT, SHADOW_REQUEST, Kind, loads, read_each, record
+from synapsor.ledger.review import check_asked
 from synapsor.ledger.rows import proposal_of
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
@@ -48,7 +49,7 @@ async def _waiting(tx: Transaction, now: str, source: str, limit: int, believed:
     after = 0
     while len(found) < limit and (row := await tx.one("for_shadows", **asked, after=after)) is not None:
         after = row["seq"]
-        together = await _together(tx, row)
+        together = await _together(tx, row["id"])
         if looked_at.isdisjoint(together) and all([await believed(tx, name) for name in together]):
             found.append(row["id"])
         looked_at.update(together)
@@ -98,14 +99,8 @@ async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
         IntegrityError: it is about something else.
     """
     request = signed.request
-    row = await book.tx.one("proposal_by_id", id=request.proposal)
-    if row is None or (request.ledger, request.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
-        raise IntegrityError("The request is about another proposal.")
-    if row["status"] != Status.REVIEW_REQUIRED.value:
-        raise DecisionRefused(
-            Rule.ALREADY_DECIDED, f"The proposal {Status(row['status']).stands}.", fix="Nothing is left to measure."
-        )
-    if any([await book.tx.all("decisions_of", proposal=name) for name in await _together(book.tx, row)]):
+    await check_asked(book, ledger, request, left="measure")
+    if any([await book.tx.all("decisions_of", proposal=name) for name in await _together(book.tx, request.proposal)]):
         raise DecisionRefused(Rule.SHADOW_APPROVED)
     if len(await book.tx.all("shadow_requests_of", proposal=request.proposal)) >= MOST_REQUESTS:
         raise DecisionRefused(Rule.TOO_MANY_SHADOWS)
@@ -125,10 +120,11 @@ async def check_none_waits(tx: Transaction, proposals: Iterable[str]) -> None:
             raise DecisionRefused(Rule.NOT_MEASURED)
 
 
-async def _together(tx: Transaction, row: Row) -> tuple[str, ...]:
-    """Return a proposal and what it stands or falls with."""
-    if row["group_id"] is None:
-        return (row["id"],)
+async def _together(tx: Transaction, proposal: str) -> tuple[str, ...]:
+    """Return a proposal and what it stands or falls with, by handle."""
+    row = await tx.one("proposal_by_id", id=proposal)
+    if row is None or row["group_id"] is None:
+        return (proposal,)
     return tuple(each["id"] for each in await tx.all("group_members", group_id=row["group_id"]))
 
 

@@ -35,7 +35,7 @@ class Measuring:
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals that are to be measured, at most so many of each source, and one of each whole group."""
         believed = partial(proposals.is_believed, trust=self._followed.trust)
-        return await self._connection.read(lambda tx: measurements.waiting(tx, now, sources, limit, believed))
+        return await self._connection.glance(lambda tx: measurements.waiting(tx, now, sources, limit, believed))
 
     async def record(self, made: Sequence[Measurement], *, answers: Collection[str]) -> bool:
         """Record what a shadow apply came to, all of it or nothing."""

@@ -42,7 +42,7 @@ SELECT status, (shadow = 1 AND NOT EXISTS (SELECT 1 FROM measurement WHERE propo
 -- name: for_shadows
 -- The oldest proposal of a source, after a number, that its contract wants measured and nobody has, or that a reviewer has wanted measured since;
 -- one of a group only where as many of it are in review as it says that it has.
-SELECT seq, id, group_id FROM (
+SELECT seq, id FROM (
     SELECT p.seq, p.id, p.group_id, p.body FROM proposal AS p WHERE p.seq > :after AND p.status = 'review_required' AND p.shadow = 1
     AND p.source = :source AND p.expires_at > :now AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id)
     UNION
