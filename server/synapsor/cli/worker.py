@@ -73,9 +73,11 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool, measu
     last = {outcome["job"]: outcome["outcome"] for outcome in done}
     waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
     dead = sum(outcome == PARKED for outcome in last.values())
+    accepted = sum(outcome == Outcome.ACCEPTED for outcome in last.values())
+    open_ = f" {accepted} accepted by an application and not done yet: run the worker once more." if accepted else ""
     given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
     left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    jobs = f"{settled} settled.{left}{given}" if settled or waiting or dead else ""
+    jobs = f"{settled} settled.{open_}{left}{given}" if last else ""
     return f"{jobs}{shadows}".strip() or "Nothing was due."
 
 
@@ -94,6 +96,8 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
         body.append(
             f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
+    if outcome["again_at"]:
+        body.append(f"not before {outcome['again_at']} again")
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
     return "".join(
