@@ -19,6 +19,7 @@ from pymysql.constants import CLIENT
 from synapsor.testing.memory import MemoryDatabase, connect_memory
 from tests.administrator import ask
 from tests.servers import Server
+from tests.servers.mysql import as_mysql
 
 Engine: TypeAlias = Literal["postgres", "mariadb", "sqlite"]
 Role: TypeAlias = Literal["read", "write", "admin"]
@@ -258,7 +259,7 @@ def _check_name(database: str) -> None:
 def _run_script(connection: "pymysql.Connection[pymysql.cursors.Cursor]", script: str) -> None:
     with warnings.catch_warnings(), closing(connection.cursor()) as cursor:
         warnings.simplefilter("ignore", pymysql.Warning)
-        cursor.execute(script)
+        cursor.execute(script if "MariaDB" in connection.server_version else as_mysql(script))
         while cursor.nextset():
             pass
 
