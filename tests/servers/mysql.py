@@ -30,8 +30,11 @@ _SETTINGS = {
 }
 _DIALECT = (
     (re.compile(r"utf8mb4_nopad_bin"), "utf8mb4_0900_bin"),
-    (re.compile(r"\buuid NULL"), "char(36) NULL"),
-    (re.compile(r"CREATE OR REPLACE USER (\S+)"), r"DROP USER IF EXISTS \1; CREATE USER \1"),
+    (re.compile(r"\b(\w+) +uuid(?= NULL| NOT NULL|,|\)| PRIMARY)"), r"\1 char(36)"),
+    (re.compile(r"CREATE OR REPLACE (USER|ROLE|TABLE|PROCEDURE|FUNCTION|TRIGGER) (\w+@\S+|[\w.]+)"), r"DROP \1 IF EXISTS \2; CREATE \1 \2"),
+    # What a delete sets off, MySQL shows to nobody without TRIGGER.
+    (re.compile(r"GRANT PROCESS ON \*\.\* TO (\S+?)(?=;|$)"), r"GRANT PROCESS, TRIGGER ON *.* TO \1"),
+    (re.compile(r"REVOKE PROCESS ON \*\.\* FROM (\S+?)(?=;|$)"), r"REVOKE PROCESS, TRIGGER ON *.* FROM \1"),
 )
 
 

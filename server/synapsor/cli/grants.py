@@ -72,6 +72,8 @@ def _of(whom: str, name: str, source: SourceConfig, contracts: list[Contract], *
     from synapsor.sql.receipts import receipts_ddl  # heavy: the SQL compiler
 
     if whom == "receipts":
+        if source.mode == "writeback" and not source.has_writer:
+            return "-- Applications carry out every change of this source, and keep its receipts in a table of their own.\n"
         if source.receipts is not None and source.receipts_table is None:
             return "-- This source keeps its receipts in the ledger, which needs nothing here.\n"
         if source.receipts_table is None:
