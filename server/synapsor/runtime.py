@@ -64,7 +64,7 @@ class Project:
 
     def deciders(self) -> dict[str, Operator]:
         """Return the operators with what their one-time codes are verified by; for who decides and who applies, never for a model."""
-        return with_codes(self.operators(), self.config.one_time_codes)
+        return with_codes(self.operators(), self.config.one_time_codes, self.config.codes_group)
 
     def contracts(self) -> tuple[LoadedContract, ...]:
         """Return the contracts of the configured policy files.

@@ -60,6 +60,8 @@ def test_each_unit_has_a_user_and_a_credential_of_its_own_and_shares_the_ledgers
     assert given == {name: [f"{secret}:/etc/synapsor/secrets/{secret}"] for name, secret in UNITS.items()}
     users = (DEPLOY / "systemd" / "synapsor.sysusers").read_text(encoding="utf-8")
     assert all(f"u synapsor-{name} -" in users and f"m synapsor-{name} synapsor" in users for name in UNITS)
+    readers_of_codes = re.findall(r"^m (\S+) synapsor-codes$", users, re.MULTILINE)
+    assert readers_of_codes == ["synapsor-worker", "synapsor-console"]
     directory = (DEPLOY / "systemd" / "synapsor.tmpfiles").read_text(encoding="utf-8")
     assert "d /var/lib/synapsor 2770 root synapsor -" in directory
 

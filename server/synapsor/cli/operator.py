@@ -177,7 +177,7 @@ def _codes(arguments: Namespace, config: Config) -> None:
     own = arguments.file or code_path(arguments.name)
     check_free(own)
     passphrase = _passphrase(arguments)
-    secret = enrol(store, arguments.name)
+    secret = enrol(store, arguments.name, config.codes_group)
     keep(own, secret, passphrase=passphrase)
     uri = enrolment_uri(arguments.name, secret, issuer=config.root.name)
     document = {"operator": arguments.name, "uri": uri, "file": str(own)}
