@@ -179,7 +179,9 @@ def private_file_trouble(info: os.stat_result, *, given: bool = False, group: in
     if group is not None and info.st_mode & 0o070 and info.st_gid != group:
         return "it is another group's"
     if info.st_mode & (0o037 if group is not None or (given and info.st_uid == 0) else 0o077):
-        return OPEN_TO_OTHERS if group is None else "others than its group have access to it, or its group may change it"
+        return (
+            OPEN_TO_OTHERS if group is None else "others than its group have access to it, or its group may change it"
+        )
     if info.st_uid not in {os.geteuid(), 0}:
         return "it belongs to another user"
     return f"it is larger than {MAX_SECRET_BYTES} bytes" if info.st_size > MAX_SECRET_BYTES else ""

@@ -91,7 +91,7 @@ async def test_doctor_and_the_running_worker_prove_nothing_of_a_writer_that_is_n
     worker = await shop.worker()
     assert worker.proving is not None
     worker.proving.doubt("shop", None)
-    worker.proving._doubted.add("shop")  # noqa: SLF001  # no outcome of an application makes one look
+    worker.proving._doubted.add("shop")  # no outcome of an application makes one look
     assert await worker.proving.writable() == ("shop",)
 
 

@@ -46,7 +46,7 @@ def find_mariadb() -> Path | None:
 def start_mariadb(prefix: Path | None = None, *, tls: bool = True, **settings: str) -> Server:
     """Start a new MariaDB, or what is to stand in its place; settings are mariadbd's options with underscores."""
     if prefix is None and (proper := find_mysql()) is not None:
-        return start_mysql(proper, tls=tls, **settings)
+        return start_mysql(proper, ready=greets, tls=tls, **settings)
     prefix = prefix or find_mariadb()
     if prefix is None:
         raise FileNotFoundError("no MariaDB server binary: run scripts/servers.sh, or set SYN_MARIADB_PREFIX")

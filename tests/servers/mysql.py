@@ -11,7 +11,15 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.servers.process import Server, account, free_port, server_root, start_on_free_port, write_certificates
+from tests.servers.process import (
+    Account,
+    Server,
+    account,
+    free_port,
+    server_root,
+    start_on_free_port,
+    write_certificates,
+)
 
 _SETTINGS = {
     "bind-address": "127.0.0.1",
@@ -32,7 +40,10 @@ _SETTINGS = {
 _DIALECT = (
     (re.compile(r"utf8mb4_nopad_bin"), "utf8mb4_0900_bin"),
     (re.compile(r"\b(\w+) +uuid(?= NULL| NOT NULL|,|\)| PRIMARY)"), r"\1 char(36)"),
-    (re.compile(r"CREATE OR REPLACE (USER|ROLE|TABLE|PROCEDURE|FUNCTION|TRIGGER) (\w+@\S+|[\w.]+)"), r"DROP \1 IF EXISTS \2; CREATE \1 \2"),
+    (
+        re.compile(r"CREATE OR REPLACE (USER|ROLE|TABLE|PROCEDURE|FUNCTION|TRIGGER) (\w+@\S+|[\w.]+)"),
+        r"DROP \1 IF EXISTS \2; CREATE \1 \2",
+    ),
 )
 
 
@@ -58,7 +69,7 @@ def find_mysql() -> Path | None:
     return Path(named) if named else None
 
 
-def start_mysql(prefix: Path, *, tls: bool = True, **settings: str) -> Server:
+def start_mysql(prefix: Path, *, ready: Callable[[int, int], bool], tls: bool = True, **settings: str) -> Server:
     """Start a new MySQL; settings are mysqld's options with underscores."""
     owner = account("mysql")
     root = server_root("syn-my-", owner)
@@ -72,9 +83,7 @@ def start_mysql(prefix: Path, *, tls: bool = True, **settings: str) -> Server:
         script = "".join(_administrator(host, password) for host in ("localhost", "127.0.0.1"))
         (root / "init.sql").write_text(script, encoding="utf-8")
         owner.own(root / "init.sql")
-        made = owner.run([*base, "--initialize-insecure", f"--init-file={root}/init.sql"], cwd=root, env=env)
-        if made.returncode:
-            raise RuntimeError(made.stderr.decode(errors="replace")[-2000:])
+        _initialize(base, root, owner, env)
         if tls:
             write_certificates(root, owner)
         options = _options(root, tls=tls, settings=settings)
@@ -88,7 +97,7 @@ def start_mysql(prefix: Path, *, tls: bool = True, **settings: str) -> Server:
             admin_user="root",
             admin_password=password,
             command=lambda port: [*base, f"--port={port}", *options],
-            ready=_greets,
+            ready=ready,
             stop_signals={"fast": signal.SIGTERM, "immediate": signal.SIGKILL},
             env=env,
         )
@@ -98,10 +107,10 @@ def start_mysql(prefix: Path, *, tls: bool = True, **settings: str) -> Server:
         raise
 
 
-def _greets(pid: int, port: int) -> bool:
-    from tests.servers.mariadb import greets  # which starts this one in its place
-
-    return greets(pid, port)
+def _initialize(base: list[str], root: Path, owner: Account, env: dict[str, str]) -> None:
+    made = owner.run([*base, "--initialize-insecure", f"--init-file={root}/init.sql"], cwd=root, env=env)
+    if made.returncode:
+        raise RuntimeError(made.stderr.decode(errors="replace")[-2000:])
 
 
 def _binary(prefix: Path) -> list[str]:

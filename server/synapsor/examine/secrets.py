@@ -42,7 +42,11 @@ def private(path: Path, what: str, *, made: str = "", group: str | int | None = 
         yield Finding(rule="file_odd", message=f"The {what} at {path} is no file.", fix="Put the file there.")
     elif group is not None:
         if trouble := private_file_trouble(info, group=group_number(group)):
-            yield Finding(rule="file_open", message=f"The {what} at {path} is not for its group alone: {trouble}.", fix=kept_so(path, group))
+            yield Finding(
+                rule="file_open",
+                message=f"The {what} at {path} is not for its group alone: {trouble}.",
+                fix=kept_so(path, group),
+            )
     elif mode & _OTHERS:
         message = f"The {what} at {path} is open to its group or to everybody."
         yield Finding(
