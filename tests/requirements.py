@@ -1240,6 +1240,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
         "F11",
     ),
+    "source:mysql": _R(
+        "Where MySQL proper tells less than MariaDB, what is not told is not taken for something.", "decision 0035"
+    ),
     "source:time-limit": _R("The time limit is the server's own.", "R9"),
     "source:tls-not-stripped": _R(
         "A connection that must be encrypted is refused when the server does not offer it.", "G5"
