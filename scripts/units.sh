@@ -46,7 +46,7 @@ mkdir -p "$at/src" "$root/wheels"
   -r requirements/run.lock -r requirements/build.lock 2>"$root/pip.log" || skip "the packages cannot be had, see $root/pip.log"
 cp -r "$root/wheels" "$at/wheels"
 git ls-files -z | xargs -0 cp --parents -t "$at/src"
-chroot "$at" sh -ec '
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$at" sh -ec '
   python3 -m venv /opt/synapsor
   /opt/synapsor/bin/pip install -q --no-index --find-links /wheels --require-hashes -r /src/requirements/run.lock -r /src/requirements/build.lock
   /opt/synapsor/bin/pip install -q --no-deps --no-build-isolation /src'

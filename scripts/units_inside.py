@@ -21,6 +21,7 @@ SYNAPSOR = ["/opt/synapsor/bin/synapsor", "--config", str(ETC / "synapsor.yaml")
 UNITS = ("serve", "worker", "console")
 SECONDS = 60.0
 MOST_EXPOSED = 2.0
+USED: list[str] = []
 
 
 def main() -> int:
@@ -295,9 +296,15 @@ def proposed(token: str, invoice: str) -> dict[str, Any]:
 
 
 def approve(proposal: dict[str, Any]) -> None:
-    """Approve as leo, with a code of his authenticator."""
-    code = run("/opt/synapsor/bin/python", "-c", _CODE).strip()
+    """Approve as leo, with a code of his authenticator, of which each is used once."""
+    code = until("there is a code that was not used", _unused_code)
+    USED.append(code)
     as_person("leo", "approve", proposal["id"], "--digest", proposal["digest"], "--code", code)
+
+
+def _unused_code() -> str:
+    code = run("/opt/synapsor/bin/python", "-c", _CODE).strip()
+    return "" if code in USED else code
 
 
 def invoice(engine: Engine, row: str) -> str:
@@ -361,8 +368,11 @@ def refused_for_good(engine: Engine) -> None:
     since = cursor()
     run("systemctl", "restart", "synapsor-worker")
     until("it has ended", lambda: run("systemctl", "show", "-P", "ActiveState", "synapsor-worker").strip() == "failed")
-    code, again = run("systemctl", "show", "-P", "ExecMainStatus", "-P", "NRestarts", "synapsor-worker").split()
-    must((code, "receipts_can_change" in said_since("worker", since)) == ("5", True), (code, again))
+    code, again = (
+        run("systemctl", "show", "-P", what, "synapsor-worker").strip() for what in ("ExecMainStatus", "NRestarts")
+    )
+    said = "receipts_can_change" in said_since("worker", since)
+    must((code, again, said) == ("5", "0", True), (code, again, said))
     engine.sql(f"REVOKE DELETE ON {table} FROM {who}")
     told(f"{engine.name}: with a credential that may change receipts it ends with 5, says so, and is not started again")
     run("systemctl", "reset-failed", "synapsor-worker")

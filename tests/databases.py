@@ -259,7 +259,7 @@ def _check_name(database: str) -> None:
 def _run_script(connection: "pymysql.Connection[pymysql.cursors.Cursor]", script: str) -> None:
     with warnings.catch_warnings(), closing(connection.cursor()) as cursor:
         warnings.simplefilter("ignore", pymysql.Warning)
-        is_mysql = "MariaDB" not in connection.server_version
+        is_mysql = "MariaDB" not in connection.get_server_info()
         cursor.execute(as_mysql(script) if is_mysql else script)
         while cursor.nextset():
             pass

@@ -109,7 +109,9 @@ def test_in_containers_server_and_worker_share_the_ledger_and_nothing_else() -> 
     assert {n: (s["user"], s["secrets"], s["networks"]) for n, s in services.items()} == {
         "serve": ("10001:10000", ["reader"], ["reading"]),
         "worker": ("10002:10000", ["writer"], ["writing"]),
+        "people": ("10003:10000", [{"source": "people", "target": "reader"}], ["reading"]),
     }
+    assert [n for n, s in services.items() if any(":/keys" in volume for volume in s["volumes"])] == ["people"]
     for service in services.values():
         writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
         assert writable == ["ledger:/var/lib/synapsor"]
@@ -119,7 +121,7 @@ def test_in_containers_server_and_worker_share_the_ledger_and_nothing_else() -> 
 
 
 @pytest.mark.requirement("deploy:hardened")
-@pytest.mark.parametrize("name", ["serve", "worker"])
+@pytest.mark.parametrize("name", ["serve", "worker", "people"])
 def test_a_container_is_read_only_and_has_no_power(name: str) -> None:
     service = compose()["services"][name]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])

@@ -324,8 +324,8 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
         yield _found(rights, "receipts_shape", f"{_some(wrong)} of {receipts} does not keep 32 bytes as they are.")
     if RECEIPT_KEY in there and frozenset({RECEIPT_KEY}) not in table.unique:
         yield _found(rights, "receipts_key", f"{RECEIPT_KEY} of {receipts} is not its primary key.")
-    for name, lacking in refused_outcomes(table):
-        yield _found(rights, "receipts_refuse", f"{receipts} does not take the outcome {_some(lacking)}: {name}.")
+    for name, refused in refused_outcomes(table):
+        yield _found(rights, "receipts_refuse", f"{receipts} does not take the outcome {_some(refused)}: {name}.")
     if not table.transactional:
         yield _found(rights, "receipts_not_transactional", f"{receipts} does not roll back with the change.")
     if not table.durable:

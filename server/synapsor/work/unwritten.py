@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
@@ -20,11 +20,9 @@ class Unwritten:
         self.name = name
         self.dialect: Dialect = dialect
 
-    @asynccontextmanager
-    async def transaction(self, *, time_ms: int) -> AsyncIterator[WriteTransaction]:  # noqa: ARG002  # the port's
+    def transaction(self, *, time_ms: int) -> AbstractAsyncContextManager[WriteTransaction]:  # noqa: ARG002  # the port's
         """Refuse."""
         _refuse()
-        yield
 
     async def describe(self, relation: Relation) -> RelationFacts | None:  # noqa: ARG002  # the port's, as below
         """Refuse."""
