@@ -183,10 +183,8 @@ def deploy() -> None:
     run("useradd", "-m", "agent")
     for name, role in (("rita", "contract_reviewer"), ("leo", "billing_lead")):
         run("runuser", "-u", name, "--", *SYNAPSOR[:1], "operator", "key", name, "--no-passphrase")
-        public = Path(f"/home/{name}/.config/synapsor/keys/{name}.pub").read_text().strip()
+        public = Path(f"~{name}/.config/synapsor/keys/{name}.pub").expanduser().read_text().strip()
         run(*SYNAPSOR, "operator", "add", name, "--role", role, "--public-key", public)
-    run("install", "-m", "640", "--group=synapsor", str(ETC / "operators.yaml"), str(ETC / "operators.yaml.new"))
-    Path(ETC / "operators.yaml.new").replace(ETC / "operators.yaml")
 
 
 def with_engine(engine: Engine) -> None:
@@ -236,8 +234,8 @@ def configure(engine: Engine) -> str:
         (SRC / "policies/billing.yaml").read_text().replace("role: billing_lead,", "role: billing_lead, step_up: low,")
     )
     run("install", "-m", "640", "--group=synapsor", "/dev/stdin", str(ETC / "policies/billing.yaml"), stdin=policy)
-    run("rm", "-f", "/root/leo.code")
-    run(*SYNAPSOR, "operator", "codes", "leo", "--file", "/root/leo.code", "--no-passphrase")
+    run("rm", "-f", "/etc/synapsor/secrets/leo.code")
+    run(*SYNAPSOR, "operator", "codes", "leo", "--file", "/etc/synapsor/secrets/leo.code", "--no-passphrase")
     return token[1]
 
 
@@ -284,7 +282,7 @@ def apart() -> None:
 
 def proposed(token: str, invoice: str) -> dict[str, Any]:
     """Return a proposal that was filed over MCP as another user."""
-    call = Path("/home/agent/call.py")
+    call = Path("~agent/call.py").expanduser()
     call.write_text(_CALL)
     call.chmod(0o644)
     arguments = json.dumps({"invoice_id": invoice, "reason": "Paid next day."})

@@ -19,7 +19,7 @@ from pymysql.constants import CLIENT
 from synapsor.testing.memory import MemoryDatabase, connect_memory
 from tests.administrator import ask
 from tests.servers import Server
-from tests.servers.mysql import as_mysql, beside
+from tests.servers.mysql import as_mysql, beside, find_mysql
 
 Engine: TypeAlias = Literal["postgres", "mariadb", "sqlite"]
 Role: TypeAlias = Literal["read", "write", "admin"]
@@ -259,7 +259,7 @@ def _check_name(database: str) -> None:
 def _run_script(connection: "pymysql.Connection[pymysql.cursors.Cursor]", script: str) -> None:
     with warnings.catch_warnings(), closing(connection.cursor()) as cursor:
         warnings.simplefilter("ignore", pymysql.Warning)
-        is_mysql = "MariaDB" not in connection.get_server_info()
+        is_mysql = find_mysql() is not None
         cursor.execute(as_mysql(script) if is_mysql else script)
         while cursor.nextset():
             pass

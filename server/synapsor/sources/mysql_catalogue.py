@@ -257,9 +257,8 @@ async def _moved_by_triggers(
     if all(body is not None for body in bodies):
         return frozenset(name for body in bodies for name in _assigned(body or "")) & columns
     settable = {name for name, privileges in (await column_privileges(ask, relation)).items() if "update" in privileges}
-    if (
-        not settable
-    ):  # a reader: that it sees no trigger says nothing, and what moves is for the worker's credential to say
+    # Of a reader: that it sees no trigger says nothing, and what moves is for the worker's credential to say.
+    if not settable:
         return frozenset()
     return columns - keys - settable or columns - keys
 

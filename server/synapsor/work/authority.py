@@ -132,7 +132,7 @@ class Workbench:
         """Return the claim of a proposal of a leased job, or None when its source is not written here, or its executor is not known."""
         place = self.targets.get(proposal.source)
         handler = self.handlers.get(proposal.executor) if proposal.executor is not None else None
-        if place is None or (handler is None) != (proposal.executor is None) or not place.carries_out(proposal):
+        if place is None or not place.carries_out(proposal) or (handler is None) != (proposal.executor is None):
             return None
         return Claim(
             proposal=proposal,
