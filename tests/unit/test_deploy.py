@@ -97,6 +97,17 @@ def test_systemd_reads_a_unit_without_a_word_and_calls_it_little_exposed(name: s
     assert float(found[1]) <= MOST_EXPOSED
 
 
+@pytest.mark.requirement("deploy:apart")
+def test_the_script_that_starts_the_units_does_what_the_how_to_says_and_is_a_script() -> None:
+    script = ROOT / "scripts" / "units.sh"
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
+    (lines,) = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "systemd-sysusers" in block]
+    installed = set(re.findall(r"deploy/\S+|policies/\S+\.yaml", lines))
+    assert all(list(ROOT.glob(name.rstrip("/"))) for name in installed), installed
+    assert '"systemd-sysusers" in block' in (ROOT / "scripts" / "units_inside.py").read_text(encoding="utf-8")
+
+
 def compose() -> dict[str, Any]:
     """Return the compose file."""
     found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
