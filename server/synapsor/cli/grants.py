@@ -81,7 +81,7 @@ def _of(whom: str, name: str, source: SourceConfig, contracts: list[Contract], *
         return grants_script(grants, Account(who="reader", role=role, host=host, connections=most), source.dialect)
     grants = tuple(writer_grants(contracts, name, update_to_hold=source.dialect == "postgres"))
     if not grants:
-        return "-- No contract asks the worker for a change of this source, so it needs no credential that writes.\n"
+        return "-- No contract asks the worker for a change of this source, so nobody needs a credential that writes.\n"
     return grants_script(grants, Account(who="writer", role=role, host=host, connections=most), source.dialect)
 
 
