@@ -769,6 +769,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Nothing is written into a ledger's file once another one has taken its place, or that of its write-ahead log, so that no process goes on beside the others.",
         "law 9, S9, R2",
     ),
+    "ledger:order-verified": _R(
+        "`verify` compares the rows by which open jobs wait for others with those of their proposals, and no job waits for one of another source.",
+        "law 9, R6",
+    ),
     "ledger:own-schema": _R(
         "Nothing is written where a table, trigger, view or index of the ledger is not the program's own: nobody is told that something was recorded which a trigger keeps out.",
         "law 9, S9",

@@ -15,6 +15,7 @@ import pytest_asyncio
 from synapsor.core.moment import stamp
 from synapsor.errors import LedgerFailure
 from synapsor.flow import apply as applying
+from synapsor.ledger.sqlite import SqliteConnection
 from synapsor.runtime import Project
 from synapsor.testing.clock import TestClock
 from synapsor.work.heartbeat import Heartbeat
@@ -134,6 +135,22 @@ async def test_changes_of_one_row_are_applied_in_the_order_of_their_approvals_by
     ends = [(one["proposal"], one["outcome"]) for one in told if one["proposal"] != apart]
     assert ends == list(zip(asked, ["applied", "conflict", "conflict"], strict=True))
     assert busy.invoice("INV-3001", "note") == ("note 0",)
+
+
+@pytest.mark.requirement("worker:lanes")
+async def test_the_end_of_a_job_and_the_lease_of_the_next_share_a_commit_of_the_ledger(timed: Shop) -> None:
+    for invoice in INVOICES:
+        await timed.approved(NOTE, {"invoice_id": invoice, "note": "x"})
+    told: list[Mapping[str, Any]] = []
+    worker = await _worker(timed.project, told)
+    engine = timed.ledger._connection
+    assert isinstance(engine, SqliteConnection)
+    commits: list[str] = []
+    engine._writer.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+    await worker.run(drain=True)
+    assert [one["outcome"] for one in told] == ["applied"] * 3
+    # The first lease, twice an end and a lease, the last end.
+    assert len(commits) == 4
 
 
 @pytest.mark.requirement("worker:row-order")

@@ -18,7 +18,7 @@ from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import span
 from synapsor.core.words import many
-from synapsor.web.loop import on_signals
+from synapsor.web.loop import ends_this_task, on_signals
 from synapsor.web.loop import run as run_loop
 from synapsor.work.lane import PARKED
 
@@ -56,13 +56,7 @@ async def _run(arguments: Namespace) -> int:
             arguments.name, report=report, progress=progress, supervised=arguments.supervised, lanes=arguments.lanes
         )
         stop = anyio.Event()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # this is a coroutine of a running loop
-
-        def leave() -> None:
-            task.cancel()
-
-        with on_signals(stop.set, leave):
+        with on_signals(stop.set, ends_this_task()):
             if stays and not arguments.json:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)

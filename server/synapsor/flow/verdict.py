@@ -33,6 +33,7 @@ class Claim:
         handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
         job: the job that it is a part of.
         held: whether the lease of its job is certainly held now.
+        first: nobody has tried to apply it before, as far as the ledger knows; no verdict is looked for then, unless its own cannot be left.
     """
 
     proposal: Proposal
@@ -45,6 +46,7 @@ class Claim:
     handler: Handler | None = None
     job: str = ""
     held: Callable[[], bool] = field(default=lambda: True)
+    first: bool = False
 
     def check_held(self) -> None:
         """Stop before a commit where the job may be another worker's by now. It saves work: that nothing is applied twice, the receipt sees to."""

@@ -145,6 +145,7 @@ class Workbench:
             held=partial(self.holds, lease),
             handler=handler,
             job=lease.job.id,
+            first=lease.attempt == 1,
         )
 
 
@@ -322,8 +323,9 @@ def _people(
     # Time passes, and a clock that was set back is set right; a verdict would be for good.
     if early and (signed in early or len(found) < proposal.quorum):
         raise Denied(Why.APPROVAL_TO_COME, Outcome.RETRY, until=min(counts_from(one.decision) for one in early))
-    with _denying():
-        verify_approval(signed, proposal, operators, ledger=ledger, now=now)
+    if signed not in found:
+        with _denying():
+            verify_approval(signed, proposal, operators, ledger=ledger, now=now)
     if len(found) < proposal.quorum:
         raise Denied(Why.QUORUM_MISSING)
     return found[: proposal.quorum]

@@ -33,6 +33,15 @@ AT_ONCE = 3
 """How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What an attempt at a job came to, before it is on record; `begun` is when it was, by the clock that nobody can set."""
+
+    lease: Lease
+    result: Result
+    begun: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lane:
     """Works on the jobs that it is given, one at a time.
@@ -49,11 +58,11 @@ class Lane:
     progress: Callable[[Mapping[str, Any]], None]
     number: int
 
-    async def work(self, lease: Lease, trusted: Mapping[str, Operator]) -> bool:
-        """Return whether the job was settled by this attempt; `trusted` are the people whose keys were trusted before it was taken.
+    async def work(self, lease: Lease, trusted: Mapping[str, Operator]) -> Came:
+        """Return what came of a job; `trusted` are the people whose keys were trusted before it was taken.
 
         Raises:
-            LedgerFailure: what came of it is not on record; the job is left to its lease.
+            LedgerFailure: the ledger cannot be read; the job is left to its lease.
         """
         begun = self.bench.elapsed()
         await self.bench.reached("work.leased")
@@ -61,7 +70,7 @@ class Lane:
         if self._is_last(lease, result):
             result = await self._surely(lease, lambda: self._last_look(lease, result), result)
         await self.bench.reached("work.applied")
-        return await self._finish(lease, result, begun)
+        return Came(lease=lease, result=result, begun=begun)
 
     async def _attempt(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         broke = Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
@@ -120,7 +129,13 @@ class Lane:
             return await read_verdict(claims) or denied.result
         return await record_verdict(claims, denied.result)
 
-    async def _finish(self, lease: Lease, result: Result, begun: float) -> bool:
+    async def settle(self, came: Came) -> bool:
+        """Put what came of a job on record, or give it back; return whether it was settled by this attempt.
+
+        Raises:
+            LedgerFailure: it is not on record; the job is left to its lease.
+        """
+        lease, result, begun = came.lease, came.result, came.begun
         now, parked = self.bench.clock.now(), False
         self.bench.doubt(lease.job.source, result.why)
         if result.why is Why.LEASE_LOST:  # whoever has the job by now gives it back, or up

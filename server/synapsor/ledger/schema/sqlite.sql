@@ -282,10 +282,11 @@ CREATE TABLE job_row (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_row_job ON job_row (seq);
 
--- The jobs whose turn it is: open and not given up, and no older one that is so is about one of their rows. The one place that says what blocks what.
+-- The jobs whose turn it is: open and not given up, and no older one of their source that is so is about one of their rows. The one place that
+-- says what blocks what. The plus keeps the source from being looked up among all of its jobs.
 CREATE VIEW job_turn AS SELECT own.* FROM job AS own WHERE own.open = 1 AND own.parked IS NULL AND NOT EXISTS (
     SELECT 1 FROM job_row AS mine JOIN job_row AS theirs ON theirs.target = mine.target AND theirs.seq < mine.seq
-    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 AND older.parked IS NULL WHERE mine.seq = own.seq
+    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 AND older.parked IS NULL AND +older.source = own.source WHERE mine.seq = own.seq
 );
 
 -- What people who steer the worker have signed: that a source rests, or what becomes of a job.
