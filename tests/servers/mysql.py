@@ -132,6 +132,6 @@ def _administrator(host: str, password: str) -> str:
 def _options(root: Path, *, tls: bool, settings: dict[str, str]) -> list[str]:
     merged = {**_SETTINGS, "socket": f"{root}/s.sock", "log-bin": f"{root}/data/binlog"}
     files = {"ssl-ca": f"{root}/ca.pem", "ssl-cert": f"{root}/server.pem", "ssl-key": f"{root}/server.key"}
-    merged |= files if tls else {"tls-version": "''"}
+    merged |= files if tls else {"tls-version": ""}
     merged |= {name.replace("_", "-"): value for name, value in settings.items()}
     return [f"--{name}={value}" for name, value in merged.items()]
