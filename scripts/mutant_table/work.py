@@ -79,8 +79,8 @@ MUTANTS = (
         "clocks.until",
         "approval:clocks",
         "work/lane.py",
-        "max(stamp(now + dt.timedelta(seconds=wait)), result.until)",
-        "stamp(now + dt.timedelta(seconds=wait))",
+        "until = max(self._later(lease, result, now), result.until)",
+        "until = self._later(lease, result, now)",
         "tests/attack/test_clocks.py -k put_off",
     ),
     Mutant(
@@ -466,6 +466,14 @@ MUTANTS = (
         "        waiting.loop.call_soon(self._turn_over)",
         "        self._turn_over()",
         "tests/attack/test_lanes.py -k share_a_commit",
+    ),
+    Mutant(
+        "lanes.written",
+        "worker:at-once",
+        "work/worker.py",
+        "        return await self._version() not in {seen, None}",
+        "        return False",
+        "tests/attack/test_lanes.py -k when_it_is_approved",
     ),
     Mutant(
         "lanes.look-again",

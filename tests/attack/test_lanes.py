@@ -153,6 +153,36 @@ async def test_the_end_of_a_job_and_the_lease_of_the_next_share_a_commit_of_the_
     assert len(commits) == 4
 
 
+@pytest.mark.requirement("worker:at-once")
+async def test_a_worker_that_waits_for_work_takes_it_when_it_is_approved_and_not_at_its_next_look(
+    timed: Shop,
+) -> None:
+    told: list[Mapping[str, Any]] = []
+    stop = anyio.Event()
+    worker = await _worker(timed.project, told)
+    worker.pace = replace(SOON, poll_seconds=3600)
+    waits = anyio.Event()
+    version = timed.ledger.version
+
+    async def asked() -> int:
+        waits.set()
+        return await version()
+
+    def report(line: Mapping[str, Any]) -> None:
+        told.append(line)
+        stop.set()
+
+    worker.report = report
+    with anyio.fail_after(60), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(timed.ledger, "version", asked)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_run_until, worker, stop)
+            await waits.wait()
+            await timed.approved(NOTE, {"invoice_id": INVOICES[0], "note": "x"})
+            await stop.wait()
+    assert [one["outcome"] for one in told] == ["applied"]
+
+
 @pytest.mark.requirement("worker:row-order")
 async def test_a_drain_goes_on_where_a_job_ends_while_it_looks_for_the_next_of_the_same_row(
     busy: Shop, monkeypatch: pytest.MonkeyPatch
@@ -419,6 +449,7 @@ async def test_one_line_tells_all_that_is_known_of_a_job(timed: Shop, clock: Tes
             "attempt": 1,
             "rows": 1,
             "recorded": True,
+            "again_at": "",
             "newcomers": 0,
             "group": [],
             "seconds_since_approval": 2.5,

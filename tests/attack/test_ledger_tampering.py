@@ -55,6 +55,9 @@ class Still:
     async def write(self, job: Job[T]) -> T:
         return run(job, self._tx)
 
+    async def version(self) -> int:
+        return 0
+
     async def inspect(self) -> str:
         return self._tx.inspect()
 

@@ -67,7 +67,7 @@ async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
     return {
         "all": _one(newest, "", operators, ledger.id),
         "sources": {name: _one(newest, name, operators, ledger.id) for name in names},
-        "jobs": {word: stands.count(word) for word in ("due", "leased", "later", "dead")},
+        "jobs": {word: stands.count(word) for word in ("due", "leased", "accepted", "later", "dead")},
         "refused": await told(ledger.overview, WORKER),
     }
 
@@ -96,7 +96,7 @@ def _text(document: Mapping[str, Any]) -> str:
     jobs = document["jobs"]
     lines.append(
         f"{many(sum(jobs.values()), 'job')} not done: {jobs['due']} due, {jobs['leased']} in hand, "
-        f"{jobs['later']} put off, {jobs['dead']} given up."
+        f"{jobs['accepted']} accepted by an application, {jobs['later']} put off, {jobs['dead']} given up."
     )
     lines += refused_lines(document["refused"], "pause or resume")
     return paragraph("\n".join(lines))

@@ -70,9 +70,11 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> st
     last = {outcome["job"]: outcome["outcome"] for outcome in done}
     waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
     dead = sum(outcome == PARKED for outcome in last.values())
+    accepted = sum(outcome == Outcome.ACCEPTED for outcome in last.values())
+    open_ = f" {accepted} accepted by an application and not done yet: run the worker once more." if accepted else ""
     given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
     left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    return f"{settled} settled.{left}{given}" if settled or waiting or dead else "Nothing was due."
+    return f"{settled} settled.{open_}{left}{given}" if last else "Nothing was due."
 
 
 def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
@@ -90,6 +92,8 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
         body.append(
             f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
+    if outcome["again_at"]:
+        body.append(f"not before {outcome['again_at']} again")
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
     return "".join(

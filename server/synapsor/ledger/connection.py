@@ -56,6 +56,10 @@ class Connection(Protocol):
         """Run a job that reads a few rows by their keys, as `read` does; it is not worth a thread of its own."""
         ...
 
+    async def version(self) -> int:
+        """Return a number that is another one once anybody, in whatever process, has written since; it reads no row."""
+        ...
+
     async def inspect(self) -> str:
         """Say what the engine finds wrong with its own files, tables and guards; "" when nothing is."""
         ...

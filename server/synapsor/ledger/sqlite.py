@@ -89,6 +89,7 @@ class SqliteConnection:
         self._open_reader = open_reader
         self._idle: list[sqlite3.Connection] = []
         self._glancing: list[sqlite3.Connection] = []
+        self._watching: sqlite3.Connection | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read") if open_reader else None
         self._thread = threading.Thread(target=self._work, name="ledger-write", daemon=True)
         wait_for_lock(writer, 0)
@@ -132,6 +133,20 @@ class SqliteConnection:
                 raise
         return await self.read(job)
 
+    async def version(self) -> int:
+        """Return the version of the data, as one connection sees it that never writes (SQLite's `data_version`)."""
+        if self._open_reader is None:
+            return self._writer.total_changes
+        if self._closed:
+            raise LedgerFailure("The ledger is closed.")
+        try:
+            if self._watching is None:
+                self._watching = self._reader(patient=False)
+            found: int = self._watching.execute("PRAGMA data_version").fetchone()["data_version"]
+        except ERRORS as error:
+            raise failure(error) from None
+        return found
+
     async def inspect(self) -> str:
         """Say what SQLite finds wrong: damaged pages, indexes that disagree with their tables, tables or triggers that are not ours."""
 
@@ -156,7 +171,7 @@ class SqliteConnection:
         self._thread.join()
         if self._readers is not None:
             self._readers.shutdown(wait=True)
-        for idle in (self._idle, self._glancing):
+        for idle in (self._idle, self._glancing, [self._watching] if self._watching else []):
             while idle:
                 idle.pop().close()
 

@@ -286,6 +286,10 @@ class Ledger:
         wanted = jobs.Wanted(now, until, sources, permits, pauses, most)
         return await self._write(lambda book: jobs.lease(book, worker, self._trust, wanted))
 
+    async def version(self) -> int:
+        """Return a number that is another one once anybody has written since."""
+        return await self._connection.version()
+
     async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
         """Prolong leases in one transaction; return the handles of those that were not lost."""
         return await self._write(lambda book: jobs.renew(book, leases, until))

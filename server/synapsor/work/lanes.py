@@ -6,7 +6,7 @@ What breaks in one lane stops no other: its job is left to its lease, and the la
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -82,10 +82,14 @@ class Lanes:
         """End the wait for work."""
         self._moved.set()
 
-    async def moved(self, seconds: float) -> None:
-        """Wait until a lane has become free, or somebody wakes this, or for so long."""
+    async def moved(self, seconds: float, *, every: float, written: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until a lane has become free, or somebody wakes this, or something is written, which is asked ever so often, or for so long."""
         with anyio.move_on_after(seconds):
-            await self._moved.wait()
+            while not self._moved.is_set():
+                with anyio.move_on_after(every):
+                    await self._moved.wait()
+                if await written():  # not before: who writes all the time would have work looked for all the time
+                    return
 
 
 def _say(error: Exception, lease: Lease) -> None:

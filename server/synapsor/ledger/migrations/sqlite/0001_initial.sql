@@ -268,6 +268,7 @@ CREATE TABLE job (
     code TEXT,
     parked TEXT,
     anew INTEGER NOT NULL DEFAULT 0 CHECK (anew BETWEEN 0 AND attempt),
+    accepted TEXT,
     CHECK ((lease IS NULL) = (lease_until IS NULL)),
     CHECK (open = 1 OR lease IS NULL),
     CHECK (parked IS NULL OR (open = 1 AND lease IS NULL))
@@ -513,6 +514,13 @@ WHEN OLD.parked IS NOT NULL AND NEW.parked IS NULL AND NOT EXISTS (
 )
 BEGIN
     SELECT raise(ABORT, 'job: nobody has it tried again');
+END;
+CREATE TRIGGER job_accepts BEFORE UPDATE OF accepted ON job
+WHEN OLD.accepted IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM event WHERE subject = NEW.proposal AND kind = 'job_accepted' AND kind <> 'read'
+)
+BEGIN
+    SELECT raise(ABORT, 'job: not accepted');
 END;
 CREATE TRIGGER instruction_of_an_open_job BEFORE INSERT ON instruction
 WHEN NOT EXISTS (SELECT 1 FROM job WHERE id = NEW.job AND proposal = NEW.proposal AND open = 1)
