@@ -586,6 +586,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The units and containers give each process a user, one credential and a network of its own; what they share is the ledger.",
         "law 1, law 8",
     ),
+    "deploy:codes": _R(
+        "One-time codes work where each process is a user of its own, and the server's user cannot read them.", "S7"
+    ),
     "deploy:hardened": _R(
         "The units and containers may write the ledger and do nothing else to the machine, and the image holds what the lock files name.",
         "S7",
@@ -677,6 +680,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "executor:light": _R("The helper for applications imports nothing of the server.", "DESIGN 3"),
     "executor:named": _R(
         "Who carries out a change is part of what is approved, and nobody else does.", "law 5, decision 0029"
+    ),
+    "executor:no-writer": _R(
+        "A source whose changes applications carry out needs no credential that writes, and the worker says that it proves nothing of one.",
+        "decision 0035",
     ),
     "executor:once": _R(
         "One key has one effect in an application, whatever is cut, killed or asked at once, and one answer ever after.",
@@ -1304,6 +1311,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "source:sqlite-writer-died": _R(
         "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
         "F11",
+    ),
+    "source:mysql": _R(
+        "Where MySQL proper tells less than MariaDB, what is not told is not taken for something.", "decision 0035"
     ),
     "source:time-limit": _R("The time limit is the server's own.", "R9"),
     "source:tls-not-stripped": _R(
