@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need.
 PY := .venv/bin/python
 
-.PHONY: help demo test check lint docs bench soak mutants lock clean setup servers
+.PHONY: help demo test check lint docs bench soak units mutants lock clean setup servers
 help:
 	@echo "make demo    the main job, end to end, on an embedded database"
 	@echo "make test    set-up, checks and every test but the soak, against real database servers"
@@ -10,6 +10,7 @@ help:
 	@echo "make docs    write the generated pages of docs/reference anew"
 	@echo "make bench   benchmarks, by hand on a quiet machine"
 	@echo "make soak    the long-running tests"
+	@echo "make units   start the units of deploy/ by a systemd of their own (root, minutes)"
 	@echo "make mutants breaks each guard in a copy and sees that a test notices"
 	@echo "make lock    renew requirements/*.lock"
 	@echo "make clean   remove what the other targets made"
@@ -49,6 +50,9 @@ bench: setup servers
 soak: setup servers
 	$(PY) -m pytest -m soak --timeout 0
 	EVERY_ENGINE=1 $(PY) -m pytest -m one_engine
+
+units: setup
+	@sh scripts/units.sh
 
 mutants: setup servers
 	$(PY) scripts/mutants.py

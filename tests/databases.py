@@ -19,6 +19,7 @@ from pymysql.constants import CLIENT
 from synapsor.testing.memory import MemoryDatabase, connect_memory
 from tests.administrator import ask
 from tests.servers import Server
+from tests.servers.mysql import as_mysql, beside, find_mysql
 
 Engine: TypeAlias = Literal["postgres", "mariadb", "sqlite"]
 Role: TypeAlias = Literal["read", "write", "admin"]
@@ -255,9 +256,17 @@ def _check_name(database: str) -> None:
 def _run_script(connection: "pymysql.Connection[pymysql.cursors.Cursor]", script: str) -> None:
     with warnings.catch_warnings(), closing(connection.cursor()) as cursor:
         warnings.simplefilter("ignore", pymysql.Warning)
-        cursor.execute(script)
+        is_mysql = find_mysql() is not None
+        cursor.execute(as_mysql(script) if is_mysql else script)
         while cursor.nextset():
             pass
+        for more in beside(script, lambda: _tables(cursor)) if is_mysql else ():
+            cursor.execute(more)
+
+
+def _tables(cursor: "pymysql.cursors.Cursor") -> list[str]:
+    cursor.execute("SHOW FULL TABLES WHERE table_type = 'BASE TABLE'")
+    return [str(row[0]) for row in cursor.fetchall()]
 
 
 def _run_async(work: Callable[[], Awaitable[_T]]) -> _T:

@@ -92,6 +92,10 @@ def write_project(
         (root / "policies" / "billing.yaml").write_text(policy, encoding="utf-8")
     # The fixtures let the writer change the test tables, too, for tests of the sources; a file has no grants to allow.
     extra = f"    schema: {database.schema}\n" if database.engine == "sqlite" else "    allow: [writer_writes_more]\n"
+    if (
+        os.environ.get("SYN_MYSQL_PREFIX") and database.engine == "mariadb"
+    ):  # it shows triggers only to who could make one
+        extra = "    allow: [writer_writes_more, writer_can_alter]\n"
     config = _CONFIG.format(profile=profile, engine=database.engine, mode=mode, schema=database.schema, extra=extra)
     (root / "synapsor.yaml").write_text(config, encoding="utf-8")
     for name, url in (("read", database.read_url), ("write", database.write_url)):

@@ -586,6 +586,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The units and containers give each process a user, one credential and a network of its own; what they share is the ledger.",
         "law 1, law 8",
     ),
+    "deploy:codes": _R(
+        "One-time codes work where each process is a user of its own, and the server's user cannot read them.", "S7"
+    ),
     "deploy:hardened": _R(
         "The units and containers may write the ledger and do nothing else to the machine, and the image holds what the lock files name.",
         "S7",
@@ -677,6 +680,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "executor:light": _R("The helper for applications imports nothing of the server.", "DESIGN 3"),
     "executor:named": _R(
         "Who carries out a change is part of what is approved, and nobody else does.", "law 5, decision 0029"
+    ),
+    "executor:no-writer": _R(
+        "A source whose changes applications carry out needs no credential that writes, and the worker says that it proves nothing of one.",
+        "decision 0035",
     ),
     "executor:once": _R(
         "One key has one effect in an application, whatever is cut, killed or asked at once, and one answer ever after.",
@@ -1269,12 +1276,24 @@ REQUIREMENTS: dict[str, Requirement] = {
     "shadow:counted": _R(
         "What a change touches beside is counted, triggers included, by table where the engine tells.", "R5"
     ),
+    "shadow:elsewhere": _R(
+        "What an application carries out is measured by nobody, and that is refused in the contract and before anybody asks.",
+        "decision 0031",
+    ),
+    "shadow:group": _R(
+        "What stands or falls together is measured whole and at once, each proposal has its own effect, and the apply reproduces all of it or stops as a whole.",
+        "decision 0033",
+    ),
     "shadow:held-to": _R("An apply that does anything else than was measured and approved is rolled back.", "R5"),
     "shadow:lasting": _R(
         "What does not roll back is not carried out to be measured, as far as it is seen; what stays of it all the same is told.",
         "law 3",
     ),
     "shadow:nothing-stays": _R("A shadow apply changes nothing in the source.", "law 4"),
+    "shadow:once": _R(
+        "Whatever happens to a worker at any point of a shadow apply, the source keeps nothing of it, the next worker measures, and one measurement is recorded, whole, or none.",
+        "decision 0033",
+    ),
     "shadow:would-fail": _R("That an apply would fail is told before anybody approves it.", "law 5"),
     "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
     "set:frozen": _R(
@@ -1297,6 +1316,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "source:sqlite-writer-died": _R(
         "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
         "F11",
+    ),
+    "source:mysql": _R(
+        "Where MySQL proper tells less than MariaDB, what is not told is not taken for something.", "decision 0035"
     ),
     "source:time-limit": _R("The time limit is the server's own.", "R9"),
     "source:tls-not-stripped": _R(

@@ -2619,4 +2619,12 @@ MUTANTS = (
         "True\n    )",
         "tests/attack/test_steering.py -k counts_while",
     ),
+    Mutant(
+        "receipts.every-outcome",
+        "posture:worker-sufficient",
+        "core/receipts_table.py",
+        "if OUTCOMES[0] in words and",
+        "if False and",
+        "tests/unit/test_posture.py -k could_not_be_believed",
+    ),
 )

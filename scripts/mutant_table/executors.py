@@ -7,6 +7,7 @@ _HELPER = "tests/conformance/test_handler.py -k"
 _HTTP = "tests/unit/test_http_handler.py -k"
 _COMMAND = "tests/unit/test_command_handler.py -k"
 _WIRED = "tests/unit/test_executors.py -k"
+_UNWRITTEN = "tests/attack/test_unwritten.py -k"
 
 MUTANTS = (
     Mutant("executor.about-key", "executor:exact", "core/handed.py", "return [(a.key, a.digest) for a in answer.about] ==", "return True or [] ==", f"{_ANSWERS} is_not_exactly_that"),
@@ -25,7 +26,7 @@ MUTANTS = (
     Mutant("executor.one-of-a-group", "group:whole", "contract/workflows.py", "if first is not None and found.executor != first.executor:", "if False:", "tests/unit/test_contract_rules_of_deciding.py -k stand_or_fall_together"),
     Mutant("executor.approved-with-it", "executor:named", "core/authority.py", "(proposal.executor != form.executor, Why.EXECUTOR_CHANGED)", "(False, Why.EXECUTOR_CHANGED)", f"{_WIRED} who_carries_it_out"),
     Mutant("executor.in-the-proposal", "executor:named", "flow/propose.py", "executor=capability.executor,", "executor=None,", f"{_WIRED} who_carries_it_out"),
-    Mutant("executor.no-rights", "executor:handler-applies", "core/needs.py", "return (one for one in every if one.executor is None)", "return every", f"{_WIRED} takes_no_right"),
+    Mutant("executor.no-rights", "executor:handler-applies", "core/needs.py", "return (one for _, one in _asked_of(contract, source) if one.executor is None)", "return (one for _, one in _asked_of(contract, source))", f"{_WIRED} takes_no_right"),
     Mutant("executor.not-configured", "executor:config", "runtime.py", "if missing := sorted(set(needed) - set(self.config.executors)):", "needed = {n: needed[n] for n in self.config.executors if n in needed}\n        if missing := []:", f"{_WIRED} starts_no_worker"),
     Mutant("executor.in-clear", "executor:config", "config/executors.py", 'if parts.scheme == "http" and (profile == "production" or parts.hostname not in LOOPBACK):', "if False:", f"{_WIRED} is_read_strictly"),
     Mutant("executor.absolute", "executor:config", "config/executors.py", 'if not program.is_absolute() or ".." in program.parts:', "if False:", f"{_WIRED} is_read_strictly"),
@@ -61,4 +62,7 @@ MUTANTS = (
     Mutant("executor.endpoint-bounded", "executor:signed", "handler/endpoint.py", "        if len(body) > most:\n            raise NotSigned\n", "", "tests/unit/test_handler_endpoint.py -k not_carried_out"),
     Mutant("executor.endpoint-silent", "executor:once", "handler/endpoint.py", "            return Response(status_code=503)", '            return Response(b"broken", status_code=500)', "tests/unit/test_handler_endpoint.py -k tells_nothing"),
     Mutant("executor.imported", "public-contract:refused-by-name", "contract/public/changes.py", "and _NAME.fullmatch(executor):", "and executor:", "tests/unit/test_public_translation.py -k cannot_be_honoured"),
+    Mutant("executor.needs-writer", "executor:no-writer", "core/unwritten.py", "if direct := by_worker(reviewed, source):", "if direct := by_worker(reviewed, source)[:0]:", f"{_UNWRITTEN} needs_a_writer"),
+    Mutant("executor.unwritten-waits", "executor:no-writer", "work/authority.py", "if written is not None and not written.carries_out(proposal):", "if False:", f"{_UNWRITTEN} an_older_job"),
+    Mutant("executor.nothing-proven", "executor:no-writer", "work/posture.py", "if not place.has_writer:", "if False:", f"{_UNWRITTEN} doctor_and"),
 )  # fmt: skip

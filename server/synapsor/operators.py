@@ -24,7 +24,7 @@ from synapsor.core.review import same_person
 from synapsor.core.signatures import is_public_key
 from synapsor.core.statements import Identity, Operator
 from synapsor.errors import ConfigError
-from synapsor.secrets import private_file_trouble
+from synapsor.secrets import group_number, private_file_trouble
 
 Principal = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -93,30 +93,42 @@ def _operators_in(text: str, path: Path) -> dict[str, Operator]:
     return operators
 
 
-def with_codes(operators: dict[str, Operator], codes: Path | None) -> dict[str, Operator]:
-    """Return the operators with the secrets of their one-time codes, as far as the project keeps any.
+def with_codes(
+    operators: dict[str, Operator], codes: Path | None, group: str | int | None = None
+) -> dict[str, Operator]:
+    """Return the operators with the secrets of their one-time codes, as far as the project keeps any; `group` is as for `read_codes`.
 
     Raises:
         ConfigError: the file is not what this tool writes, or others can read it.
     """
-    kept = read_codes(codes) if codes is not None else {}
+    kept = read_codes(codes, group) if codes is not None else {}
     return {name: replace(one, code_secret=kept.get(name)) for name, one in operators.items()}
 
 
-def read_codes(path: Path) -> dict[str, bytes]:
+def read_codes(path: Path, group: str | int | None = None) -> dict[str, bytes]:
     """Return the secret of each operator's one-time codes; a project without the file has none yet.
+
+    Where a `group` shares it, its users may read it, and root writes it.
 
     Raises:
         ConfigError: the file is not what this tool writes, or others can read it.
     """
     if not path.exists():
         return {}
-    if trouble := private_file_trouble(path.stat()):
-        raise ConfigError(f"{path.name} cannot be used: {trouble}.", fix=f"Keep it private: chmod 600 {path}")
+    number = group_number(group) if group is not None else None
+    if trouble := private_file_trouble(path.stat(), group=number):
+        raise ConfigError(f"{path.name} cannot be used: {trouble}.", fix=kept_so(path, group))
     file, problems = validated(CodesFile, read_yaml(path))
     if file is None or problems:
         refuse(path, problems)
     return {name: base64.b32decode(secret) for name, secret in file.codes.items()}
+
+
+def kept_so(path: Path, group: str | int | None) -> str:
+    """Return how a file of one-time codes is made what it must be."""
+    if group is None:
+        return f"Keep it private: chmod 600 {path}"
+    return f"As root: chown root:{group} {path} && chmod 640 {path}"
 
 
 def check_operators(operators: dict[str, Operator]) -> None:

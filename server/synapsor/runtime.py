@@ -22,6 +22,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, refuse_fatal
 from synapsor.core.session import judge_sessions
 from synapsor.core.statements import Operator
+from synapsor.core.unwritten import refuse_unwritten
 from synapsor.errors import Code, ConfigError, DecisionRefused, naming
 from synapsor.operators import read_operators, with_codes
 from synapsor.ports import ReadSource, SystemClock
@@ -63,7 +64,7 @@ class Project:
 
     def deciders(self) -> dict[str, Operator]:
         """Return the operators with what their one-time codes are verified by; for who decides and who applies, never for a model."""
-        return with_codes(self.operators(), self.config.one_time_codes)
+        return with_codes(self.operators(), self.config.one_time_codes, self.config.codes_group)
 
     def contracts(self) -> tuple[LoadedContract, ...]:
         """Return the contracts of the configured policy files.
@@ -313,9 +314,9 @@ class Project:
         """Return a source through its write credential, and what is wrong with that for what the contracts may change."""
         from synapsor.work.authority import WriteTarget
         from synapsor.work.posture import posture
+        from synapsor.work.unwritten import Unwritten
 
-        assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
-        source = open_writer(name, wired)
+        source = open_writer(name, wired) if wired.has_writer else Unwritten(name=name, dialect=wired.dialect)
         self._stack.push_async_callback(source.aclose)
         table = wired.receipts_table
         place = WriteTarget(
@@ -324,15 +325,16 @@ class Project:
             time_ms=wired.timeouts.lock_ms,
             production=self.config.profile == "production",
             allow=frozenset(wired.allow),
+            has_writer=wired.has_writer,
         )
         return place, await posture([loaded.contract for loaded in self.contracts()], name, place)
 
 
 def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
-    """Check that every source of the contracts is configured, and has what their tables ask of its engine.
+    """Check that every source of the contracts is configured, and has what their tables and changes ask of it.
 
     Raises:
-        ConfigError: one is not there, or has no row security.
+        ConfigError: one is not there, has no row security, or no write credential for what the worker is to carry out.
     """
     loaded = tuple(loaded)
     tables = [(name, table) for c in loaded for name, table in c.contract.tables.items()]
@@ -350,6 +352,9 @@ def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
                 f"Table {name} relies on row security, which source {table.source} ({source.engine}) does not have.",
                 fix="Remove `row_security` from the table; the tenant is filtered all the same.",
             )
+    for name, source in config.sources.items():
+        if source.mode == "writeback" and not source.has_writer:
+            refuse_unwritten((c.contract for c in loaded), name)
 
 
 def _where(loaded: Iterable[LoadedContract], sources: Collection[str]) -> str:

@@ -6,6 +6,7 @@ value to `reveal` and to nothing else, and no error of this module carries one.
 
 from __future__ import annotations
 
+import grp
 import os
 import re
 import stat
@@ -155,15 +156,32 @@ def _read(path: str, *, given: bool) -> tuple[Secret, str]:
         os.close(handle)
 
 
-def private_file_trouble(info: os.stat_result, *, given: bool = False) -> str:
+def group_number(group: str | int) -> int:
+    """Return the number of a group of this machine, by its name or number.
+
+    Raises:
+        ConfigError: there is no such group.
+    """
+    try:
+        return group if isinstance(group, int) else grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise ConfigError(f"There is no group {group} on this machine.", fix=f"As root: groupadd {group}") from None
+
+
+def private_file_trouble(info: os.stat_result, *, given: bool = False, group: int | None = None) -> str:
     """Return why a file may not hold a secret of this user, or "" when it may.
 
     One that systemd has `given` is root's, and this user may read it by an access list, whose mask stands where the group's rights do.
+    One that a `group` shares may be read by it, and is written by root alone.
     """
     if not stat.S_ISREG(info.st_mode):
         return "it is not a regular file"
-    if info.st_mode & (0o037 if given and info.st_uid == 0 else 0o077):
-        return OPEN_TO_OTHERS
+    if group is not None and info.st_mode & 0o070 and info.st_gid != group:
+        return "it is another group's"
+    if info.st_mode & (0o037 if group is not None or (given and info.st_uid == 0) else 0o077):
+        return (
+            OPEN_TO_OTHERS if group is None else "others than its group have access to it, or its group may change it"
+        )
     if info.st_uid not in {os.geteuid(), 0}:
         return "it belongs to another user"
     return f"it is larger than {MAX_SECRET_BYTES} bytes" if info.st_size > MAX_SECRET_BYTES else ""

@@ -18,9 +18,12 @@ import pytest
 
 from synapsor.approve.identity.operators import revoke_operator
 from synapsor.core.outcome import Outcome
+from synapsor.core.plan import Relation
+from synapsor.core.receipts_table import LISTED
 from synapsor.errors import ConfigError, UnsafeSource
 from synapsor.flow.apply import Task, apply
 from synapsor.flow.verdict import Result
+from synapsor.sql.receipts import receipts_ddl
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
 from tests.attack.doubts import leave_receipt
@@ -509,6 +512,8 @@ async def test_a_receipt_of_another_digest_needs_a_person_and_nothing_is_written
     assert shop.receipts() == 1
 
 
+_FEWER = "CHECK (outcome IN ('applied', 'conflict', 'failed'))"
+_ASCII = "VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
 _NO_RECEIPTS: dict[str, dict[str, tuple[str, str]]] = {
     "postgres": {
         "receipts_missing": (
@@ -531,6 +536,10 @@ _NO_RECEIPTS: dict[str, dict[str, tuple[str, str]]] = {
             "ALTER TABLE billing.synapsor_receipts RENAME COLUMN ledger_head TO h",
             "ALTER TABLE billing.synapsor_receipts RENAME COLUMN h TO ledger_head",
         ),
+        "receipts_refuse": (
+            f"ALTER TABLE billing.synapsor_receipts DROP CONSTRAINT synapsor_receipts_outcome_check, ADD CONSTRAINT older {_FEWER}",
+            f"ALTER TABLE billing.synapsor_receipts DROP CONSTRAINT older, ADD {LISTED}",
+        ),
     },
     "mariadb": {
         "receipts_missing": ("RENAME TABLE synapsor_receipts TO away", "RENAME TABLE away TO synapsor_receipts"),
@@ -550,6 +559,10 @@ _NO_RECEIPTS: dict[str, dict[str, tuple[str, str]]] = {
             "ALTER TABLE synapsor_receipts CHANGE ledger_head h binary(32) NOT NULL",
             "ALTER TABLE synapsor_receipts CHANGE h ledger_head binary(32) NOT NULL",
         ),
+        "receipts_refuse": (
+            f"ALTER TABLE synapsor_receipts MODIFY outcome {_ASCII} {_FEWER}",
+            f"ALTER TABLE synapsor_receipts MODIFY outcome {_ASCII} {LISTED}",
+        ),
     },
     "sqlite": {
         "receipts_missing": (
@@ -563,6 +576,10 @@ _NO_RECEIPTS: dict[str, dict[str, tuple[str, str]]] = {
         "receipts_shape": (
             "ALTER TABLE synapsor_receipts RENAME COLUMN ledger_head TO h",
             "ALTER TABLE synapsor_receipts RENAME COLUMN h TO ledger_head",
+        ),
+        "receipts_refuse": (
+            f"ALTER TABLE synapsor_receipts RENAME TO away; {receipts_ddl(Relation(schema='main', name='synapsor_receipts'), 'sqlite').replace(LISTED, _FEWER)}",
+            "DROP TABLE synapsor_receipts; ALTER TABLE away RENAME TO synapsor_receipts",
         ),
     },
 }

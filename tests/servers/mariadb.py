@@ -7,6 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
+from tests.servers.mysql import find_mysql, start_mysql
 from tests.servers.process import (
     Account,
     Server,
@@ -43,7 +44,9 @@ def find_mariadb() -> Path | None:
 
 
 def start_mariadb(prefix: Path | None = None, *, tls: bool = True, **settings: str) -> Server:
-    """Start a new MariaDB; settings are mariadbd's options with underscores."""
+    """Start a new MariaDB, or what is to stand in its place; settings are mariadbd's options with underscores."""
+    if prefix is None and (proper := find_mysql()) is not None:
+        return start_mysql(proper, ready=greets, tls=tls, **settings)
     prefix = prefix or find_mariadb()
     if prefix is None:
         raise FileNotFoundError("no MariaDB server binary: run scripts/servers.sh, or set SYN_MARIADB_PREFIX")
@@ -68,7 +71,7 @@ def start_mariadb(prefix: Path | None = None, *, tls: bool = True, **settings: s
             admin_user="root",
             admin_password=password,
             command=lambda port: [*base, f"--port={port}", *options],
-            ready=_greets,
+            ready=greets,
             stop_signals={"fast": signal.SIGTERM, "immediate": signal.SIGKILL},
             env=env,
         )
@@ -126,7 +129,8 @@ def _options(root: Path, *, tls: bool, settings: dict[str, str]) -> list[str]:
     return options if tls else [*options, "--skip-ssl"]
 
 
-def _greets(_pid: int, port: int) -> bool:
+def greets(_pid: int, port: int) -> bool:
+    """Tell whether the server on this port says its first word."""
     try:
         with socket.create_connection(("127.0.0.1", port), 0.5) as connection:
             return len(connection.recv(_GREETING)) == _GREETING

@@ -119,6 +119,17 @@ def test_all_problems_are_told_at_once_each_with_its_line_and_a_hint(tmp_path: P
         ("receipts: billing.synapsor_receipts", "receipts: synapsor_receipts", "string_pattern_mismatch"),
         ("    receipts: billing.synapsor_receipts\n", "", "writeback_incomplete"),
         ("    write: ${env:SHOP_WRITE_URL}\n", "", "writeback_incomplete"),
+        (
+            "    write: ${env:SHOP_WRITE_URL}\n    receipts: billing.synapsor_receipts\n",
+            "    allow: [writer_owns]\n",
+            "allow_without_writer",
+        ),
+        ("synapsor: 1\n", "synapsor: 1\ncodes_group: deciders\n", "codes_not_kept"),
+        (
+            "synapsor: 1\n",
+            "synapsor: 1\ncodes_group: all\nledger_group: all\none_time_codes: codes.yaml\n",
+            "codes_open_to_server",
+        ),
         ("write: ${env:SHOP_WRITE_URL}", "write: ${env:SHOP_READ_URL}", "one_credential"),
         ("read: ${env:SHOP_READ_URL}", "read: sqlite:///shop.db", "engine_mismatch"),
         ("engine: postgres", "engine: postgres\n    schema: billing", "schema_unused"),

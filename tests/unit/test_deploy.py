@@ -60,6 +60,8 @@ def test_each_unit_has_a_user_and_a_credential_of_its_own_and_shares_the_ledgers
     assert given == {name: [f"{secret}:/etc/synapsor/secrets/{secret}"] for name, secret in UNITS.items()}
     users = (DEPLOY / "systemd" / "synapsor.sysusers").read_text(encoding="utf-8")
     assert all(f"u synapsor-{name} -" in users and f"m synapsor-{name} synapsor" in users for name in UNITS)
+    readers_of_codes = re.findall(r"^m (\S+) synapsor-codes$", users, re.MULTILINE)
+    assert readers_of_codes == ["synapsor-worker", "synapsor-console"]
     directory = (DEPLOY / "systemd" / "synapsor.tmpfiles").read_text(encoding="utf-8")
     assert "d /var/lib/synapsor 2770 root synapsor -" in directory
 
@@ -95,6 +97,17 @@ def test_systemd_reads_a_unit_without_a_word_and_calls_it_little_exposed(name: s
     assert float(found[1]) <= MOST_EXPOSED
 
 
+@pytest.mark.requirement("deploy:apart")
+def test_the_script_that_starts_the_units_does_what_the_how_to_says_and_is_a_script() -> None:
+    script = ROOT / "scripts" / "units.sh"
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
+    (lines,) = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "systemd-sysusers" in block]
+    installed = set(re.findall(r"deploy/\S+|policies/\S+\.yaml", lines))
+    assert all(list(ROOT.glob(name.rstrip("/"))) for name in installed), installed
+    assert '"systemd-sysusers" in block' in (ROOT / "scripts" / "units_inside.py").read_text(encoding="utf-8")
+
+
 def compose() -> dict[str, Any]:
     """Return the compose file."""
     found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
@@ -107,7 +120,9 @@ def test_in_containers_server_and_worker_share_the_ledger_and_nothing_else() -> 
     assert {n: (s["user"], s["secrets"], s["networks"]) for n, s in services.items()} == {
         "serve": ("10001:10000", ["reader"], ["reading"]),
         "worker": ("10002:10000", ["writer"], ["writing"]),
+        "people": ("10003:10000", [{"source": "people", "target": "reader"}], ["reading"]),
     }
+    assert [n for n, s in services.items() if any(":/keys" in volume for volume in s["volumes"])] == ["people"]
     for service in services.values():
         writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
         assert writable == ["ledger:/var/lib/synapsor"]
@@ -117,12 +132,12 @@ def test_in_containers_server_and_worker_share_the_ledger_and_nothing_else() -> 
 
 
 @pytest.mark.requirement("deploy:hardened")
-@pytest.mark.parametrize("name", ["serve", "worker"])
+@pytest.mark.parametrize("name", ["serve", "worker", "people"])
 def test_a_container_is_read_only_and_has_no_power(name: str) -> None:
     service = compose()["services"][name]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert build_parser().parse_args(service["command"]).module == name
+    assert build_parser().parse_args(service["command"]).module == {"people": "inbox"}.get(name, name)
 
 
 @pytest.mark.requirement("deploy:hardened")

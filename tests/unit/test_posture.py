@@ -30,6 +30,7 @@ from synapsor.core.facts import (
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, judge_reader, judge_writer, refuse_fatal
 from synapsor.core.production import REFUSED, judge_for_production
+from synapsor.core.receipts_table import LISTED
 from synapsor.errors import UnsafeSource
 from synapsor.runtime import told
 from synapsor.sources import mysql_posture, postgres_posture, sqlite_posture
@@ -351,6 +352,8 @@ def test_a_right_that_a_delete_needs_to_be_seen_through_is_too_much_only_without
         (replace(TABLE_OF_RECEIPTS, unique=(frozenset({RECEIPT_KEY, "tenant"}),)), ["receipts_key"]),
         (replace(TABLE_OF_RECEIPTS, transactional=False), ["receipts_not_transactional"]),
         (replace(TABLE_OF_RECEIPTS, durable=False), ["receipts_not_durable"]),
+        (replace(TABLE_OF_RECEIPTS, checks={"c": "outcome IN ('applied','conflict','failed')"}), ["receipts_refuse"]),
+        (replace(TABLE_OF_RECEIPTS, checks={"c": LISTED, "d": "length(worker) > 'x'"}), []),
     ],
 )
 def test_receipts_that_could_not_be_believed_are_refused(table: ReceiptsTable | None, told: list[str]) -> None:

@@ -72,10 +72,8 @@ def _of(whom: str, name: str, source: SourceConfig, contracts: list[Contract], *
     from synapsor.sql.receipts import receipts_ddl  # heavy: the SQL compiler
 
     if whom == "receipts":
-        if source.receipts is not None and source.receipts_table is None:
-            return "-- This source keeps its receipts in the ledger, which needs nothing here.\n"
         if source.receipts_table is None:
-            return "-- This source names no receipts; without `receipts: schema.table` nothing is applied to it.\n"
+            return _without_table(source)
         return receipts_ddl(Relation.parse(source.receipts_table), source.dialect, worker=role, host=host)
     most = _PROCESSES * source.pool.size
     if whom == "reader":
@@ -83,5 +81,14 @@ def _of(whom: str, name: str, source: SourceConfig, contracts: list[Contract], *
         return grants_script(grants, Account(who="reader", role=role, host=host, connections=most), source.dialect)
     grants = tuple(writer_grants(contracts, name, update_to_hold=source.dialect == "postgres"))
     if not grants:
-        return "-- No contract asks for a change of this source, so nobody needs a credential that writes.\n"
+        return "-- No contract asks the worker for a change of this source, so nobody needs a credential that writes.\n"
     return grants_script(grants, Account(who="writer", role=role, host=host, connections=most), source.dialect)
+
+
+def _without_table(source: SourceConfig) -> str:
+    """Return why a source needs no table of receipts."""
+    if source.receipts is not None:
+        return "-- This source keeps its receipts in the ledger, which needs nothing here.\n"
+    if source.mode == "writeback":
+        return "-- Applications carry out every change of this source, and keep its receipts in a table of their own.\n"
+    return "-- This source names no receipts; without `receipts: schema.table` nothing is applied to it.\n"

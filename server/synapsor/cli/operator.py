@@ -52,7 +52,7 @@ def _add(arguments: Namespace, config: Config) -> None:
     if makes_key:
         path = arguments.key or default_path(arguments.name)
         check_place(path)
-        key = create_key(path, passphrase=_passphrase(arguments))
+        key = create_key(path, passphrase=passphrase_of(arguments))
         operator = replace(operator, key=public_text(key))
         lines = [
             f"The private key is in {path}: keep it where no agent can read it.",
@@ -91,7 +91,8 @@ def _warned(arguments: Namespace, config: Config) -> list[str]:
     return warnings
 
 
-def _passphrase(arguments: Namespace) -> Secret | None:
+def passphrase_of(arguments: Namespace) -> Secret | None:
+    """Return the passphrase of a new file of a person's; None where the file alone is to decide."""
     if arguments.no_passphrase:
         return None
     if not sys.stdin.isatty():
@@ -176,8 +177,8 @@ def _codes(arguments: Namespace, config: Config) -> None:
         raise UsageError("There is no such operator.", fix="See `synapsor operator list`.")
     own = arguments.file or code_path(arguments.name)
     check_free(own)
-    passphrase = _passphrase(arguments)
-    secret = enrol(store, arguments.name)
+    passphrase = passphrase_of(arguments)
+    secret = enrol(store, arguments.name, config.codes_group)
     keep(own, secret, passphrase=passphrase)
     uri = enrolment_uri(arguments.name, secret, issuer=config.root.name)
     document = {"operator": arguments.name, "uri": uri, "file": str(own)}

@@ -75,6 +75,7 @@ class Config(Model):
     oidc: OidcConfig | None = None
     console: ConsoleConfig = Field(default_factory=ConsoleConfig)
     one_time_codes: FilePath | None = None
+    codes_group: GroupName | int | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     voucher_key: FilePath | None = None
@@ -140,7 +141,27 @@ def session_values(values: Mapping[str, SessionValue]) -> dict[str, str | int]:
     return {name: resolve(value).reveal() if isinstance(value, SecretRef) else value for name, value in values.items()}
 
 
+def _of_codes(config: Config) -> Iterator[Finding]:
+    if config.codes_group is None:
+        return
+    if config.one_time_codes is None:
+        yield (
+            ("codes_group",),
+            "codes_not_kept",
+            "there is no `one_time_codes` that a group could share",
+            "Add `one_time_codes`, or remove it.",
+        )
+    elif config.codes_group == config.ledger_group:
+        yield (
+            ("codes_group",),
+            "codes_open_to_server",
+            "the ledger's group has the server in it, which models reach, and who reads the codes can make them",
+            "Make a group of its own, of the worker, the console and who decides at a terminal.",
+        )
+
+
 def _contradictions(config: Config) -> Iterator[Finding]:
+    yield from _of_codes(config)
     for name, source in config.sources.items():
         yield from (
             ((("sources", name, *loc)), rule, message, fix)

@@ -82,6 +82,11 @@ class SourceConfig(Model):
         return None if self.receipts == IN_LEDGER else self.receipts
 
     @property
+    def has_writer(self) -> bool:
+        """Whether the worker writes it; where not, applications carry out all of its changes, and keep the receipts of them."""
+        return self.write is not None
+
+    @property
     def has_row_security(self) -> bool:
         """Whether its engine filters rows by itself."""
         return self.engine == "postgres"
@@ -111,15 +116,21 @@ def with_lanes(name: str, source: SourceConfig, lanes: int | None) -> SourceConf
 def contradictions(source: SourceConfig) -> Iterator[Finding]:
     """Yield what does not fit together, at its place in the source."""
     sqlite = source.engine == "sqlite"
-    if source.mode == "writeback":
-        for key, value in (("write", source.write), ("receipts", source.receipts)):
-            if value is None:
-                yield (
-                    (),
-                    "writeback_incomplete",
-                    f"mode writeback needs `{key}`",
-                    f"Add `{key}`, or set mode: review.",
-                )
+    if source.mode == "writeback" and (source.write is None) != (source.receipts is None):
+        key, other = ("write", "receipts") if source.write is None else ("receipts", "write")
+        yield (
+            (),
+            "writeback_incomplete",
+            f"mode writeback with `{other}` needs `{key}`",
+            f"Add `{key}`; or remove `{other}`, where applications carry out every change of this source.",
+        )
+    if source.write is None and source.allow:
+        yield (
+            ("allow",),
+            "allow_without_writer",
+            "there is no `write`, whose credential it could be about",
+            "Remove `allow`.",
+        )
     if source.read == source.write and source.read.scheme != "sqlite":
         yield (
             ("write",),

@@ -232,6 +232,7 @@ class ReceiptsTable:
         digests: the columns that keep any 32 bytes, no more and no fewer.
         unique: sets of columns proven unique.
         durable: a crash does not empty it.
+        checks: what its rows are held to, by the names of the constraints.
     """
 
     columns: frozenset[str]
@@ -239,6 +240,7 @@ class ReceiptsTable:
     unique: tuple[frozenset[str], ...]
     transactional: bool = True
     durable: bool = True
+    checks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

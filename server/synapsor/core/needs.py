@@ -56,8 +56,22 @@ def proposals_of(contract: Contract) -> list[ProposeCapability]:
 
 def changes_of(contract: Contract, source: str) -> Iterator[ProposeCapability]:
     """Yield the capabilities whose changes the write credential of a source makes; not those that an application carries out."""
-    every = (one for one in proposals_of(contract) if contract.table_of(one).source == source)
-    return (one for one in every if one.executor is None)
+    return (one for _, one in _asked_of(contract, source) if one.executor is None)
+
+
+def by_worker(contracts: Iterable[Contract], source: str) -> list[str]:
+    """Return the names of the capabilities by which the worker itself changes a source."""
+    return [name for contract in contracts for name, one in _asked_of(contract, source) if one.executor is None]
+
+
+def by_application(contracts: Iterable[Contract], source: str) -> list[str]:
+    """Return the names of the capabilities whose changes of a source an application carries out."""
+    return [name for contract in contracts for name, one in _asked_of(contract, source) if one.executor is not None]
+
+
+def _asked_of(contract: Contract, source: str) -> Iterator[tuple[str, ProposeCapability]]:
+    every = ((name, c) for name, c in contract.capabilities.items() if isinstance(c, ProposeCapability))
+    return ((name, c) for name, c in every if contract.table_of(c).source == source)
 
 
 def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]]:

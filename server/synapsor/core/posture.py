@@ -24,6 +24,7 @@ from synapsor.core.facts import (
     Rights,
 )
 from synapsor.core.plan import COLLATE, Relation
+from synapsor.core.receipts_table import refused_outcomes
 from synapsor.errors import UnsafeSource
 from synapsor.values import ColumnType
 
@@ -214,6 +215,7 @@ _FIXES = {
     "receipts_missing": _OWNER_MAKES_IT,
     "receipts_shape": _OWNER_MAKES_IT,
     "receipts_key": _OWNER_MAKES_IT,
+    "receipts_refuse": "Make the table anew with what `synapsor receipts ddl` prints, and copy its rows, as the owner.",
     "receipts_not_transactional": "Use a transactional table (InnoDB).",
     "receipts_not_durable": "Make it a logged table.",
     "receipts_privilege": _OWNER_MAKES_IT,
@@ -322,6 +324,8 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
         yield _found(rights, "receipts_shape", f"{_some(wrong)} of {receipts} does not keep 32 bytes as they are.")
     if RECEIPT_KEY in there and frozenset({RECEIPT_KEY}) not in table.unique:
         yield _found(rights, "receipts_key", f"{RECEIPT_KEY} of {receipts} is not its primary key.")
+    for name, refused in refused_outcomes(table):
+        yield _found(rights, "receipts_refuse", f"{receipts} does not take the outcome {_some(refused)}: {name}.")
     if not table.transactional:
         yield _found(rights, "receipts_not_transactional", f"{receipts} does not roll back with the change.")
     if not table.durable:

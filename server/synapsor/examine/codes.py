@@ -48,9 +48,9 @@ def of_codes(project: Project) -> Iterator[Finding]:
             yield NO_PROMPTS
         return
     try:
-        if any(finding.fatal for finding in private(path, "")):
+        if any(finding.fatal for finding in private(path, "", group=project.config.codes_group)):
             return  # what is wrong with the file is told beside the others
-        kept = read_codes(path) if path.exists() else None
+        kept = read_codes(path, project.config.codes_group) if path.exists() else None
     except OSError:
         return  # it is kept from this user
     except ConfigError as wrong:

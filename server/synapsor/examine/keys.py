@@ -14,7 +14,7 @@ def of_keys(config: Config) -> Iterator[Finding]:
     tls = config.console.tls
     if config.one_time_codes is not None:
         made = "Have it made with `synapsor operator codes NAME`."
-        yield from private(config.one_time_codes, "file of one-time codes", made=made)
+        yield from private(config.one_time_codes, "file of one-time codes", made=made, group=config.codes_group)
     for path, what in (
         (config.voucher_key, "console's voucher key"),
         (config.policy_key, "worker's policy key"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError
-from synapsor.secrets import Secret, SecretRef, resolve
+from synapsor.operators import kept_so
+from synapsor.secrets import Secret, SecretRef, group_number, private_file_trouble, resolve
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -22,13 +23,14 @@ def nobody(_: str) -> Secret:
     raise UsageError("Nobody is asked for a passphrase here.")
 
 
-def private(path: Path, what: str, *, made: str = "") -> Iterator[Finding]:
+def private(path: Path, what: str, *, made: str = "", group: str | int | None = None) -> Iterator[Finding]:
     """Yield what speaks against a file that only its owner may touch; one that is kept from this user is as it should be.
 
-    `made` is what makes it where there is none anywhere yet.
+    `made` is what makes it where there is none anywhere yet. A `group` may read it, where one is named.
     """
     try:
-        mode = path.stat().st_mode
+        info = path.stat()
+        mode = info.st_mode
     except FileNotFoundError:
         message = f"There is no {what} at {path}, as it should be where the process that reads it does not run."
         fix = f"{made} Or run `synapsor doctor` where there is one." if made else "Run `synapsor doctor` there, too."
@@ -38,6 +40,13 @@ def private(path: Path, what: str, *, made: str = "") -> Iterator[Finding]:
         return
     if not stat.S_ISREG(mode):
         yield Finding(rule="file_odd", message=f"The {what} at {path} is no file.", fix="Put the file there.")
+    elif group is not None:
+        if trouble := private_file_trouble(info, group=group_number(group)):
+            yield Finding(
+                rule="file_open",
+                message=f"The {what} at {path} is not for its group alone: {trouble}.",
+                fix=kept_so(path, group),
+            )
     elif mode & _OTHERS:
         message = f"The {what} at {path} is open to its group or to everybody."
         yield Finding(

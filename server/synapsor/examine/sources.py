@@ -69,10 +69,11 @@ async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Rel
 
 async def _writer_posture(project: Project, name: str) -> list[Finding]:
     wired = project.config.sources[name]
-    if wired.mode != "writeback" or wired.write is None:
+    if wired.mode != "writeback":
         return []
     try:
-        resolve(wired.write)
+        if wired.write is not None:
+            resolve(wired.write)
     except ConfigError as missing:
         message = "The write credential is not here, as it should be where the worker does not run."
         fix = "Run `synapsor doctor` where the worker runs, too."

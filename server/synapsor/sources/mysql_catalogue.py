@@ -252,11 +252,14 @@ async def _moved_by_triggers(
         prefix="event_object",
     )
     bodies = [row[4] for row in rows if (row[2], row[3]) == ("UPDATE", "BEFORE")]
-    if not bodies and not await _is_mariadb(ask):
-        bodies = [None]
-    if all(body is not None for body in bodies):
+    if bodies and all(body is not None for body in bodies):
         return frozenset(name for body in bodies for name in _assigned(body or "")) & columns
-    settable = {name for name, privileges in (await column_privileges(ask, relation)).items() if "update" in privileges}
+    may = await column_privileges(ask, relation)
+    reads_alone = not any({"insert", "update"}.intersection(each) for each in may.values())
+    # A reader that sees no trigger knows nothing: what moves is for the worker's credential to say.
+    if not bodies and (reads_alone or await _is_mariadb(ask)):
+        return frozenset()
+    settable = {name for name, privileges in may.items() if "update" in privileges}
     return columns - keys - settable or columns - keys
 
 

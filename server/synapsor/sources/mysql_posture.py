@@ -13,8 +13,10 @@ from itertools import pairwise
 
 from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
+from synapsor.core.receipts_table import LISTED
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources.mysql_catalogue import Ask, bases, column_privileges, text_of
+from synapsor.sql import trees
 
 _NO_ANSWER = frozenset({Failure.UNAVAILABLE, Failure.TIMEOUT})
 """Failures that say nothing of what was asked about."""
@@ -39,7 +41,11 @@ _MAY = {
 }
 _BY_PLACE = frozenset({May.EVERYTHING_IN, May.CHANGE, May.CREATE, May.RUN_DEFINER})
 _DIGEST = ("binary", "32")
-_FIXES = {"can_create_temporary": "REVOKE CREATE TEMPORARY TABLES."}
+_FIXES = {
+    "can_create_temporary": "REVOKE CREATE TEMPORARY TABLES.",
+    "receipts_refuse": "As the owner: ALTER TABLE … MODIFY outcome VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
+    f" {LISTED}; on MySQL, and where the check has a name, DROP CONSTRAINT … first.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +260,20 @@ async def _receipts(ask: Ask, receipts: Relation) -> ReceiptsTable | None:
         digests=frozenset(name for name, row in columns.items() if (row[4], str(row[5])) == _DIGEST),
         unique=(frozenset(name for name, row in columns.items() if row[6] == "PRI"),),
         transactional=all((row[2] or "").upper() == "INNODB" for row in columns.values()),
+        checks=await _checks(ask, receipts),
     )
+
+
+async def _checks(ask: Ask, relation: Relation) -> dict[str, str]:
+    """Return what the rows of a table are held to, in the server's own words: its list of checks MariaDB shows to the owner alone."""
+    named = trees.text_of(trees.table(relation, alias=None), "mysql")
+    try:
+        rows = await ask(f"SHOW CREATE TABLE {named}")
+    except SourceFailure as failed:
+        if failed.kind in _NO_ANSWER:
+            raise
+        return {}
+    return {"as it was made": text_of(rows[0][1]) or ""} if rows else {}
 
 
 async def _encrypted(ask: Ask) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
+from synapsor.core.receipts_table import LISTED
 from synapsor.sources import postgres_rights as questions
 from synapsor.sources.postgres_catalogue import UNIQUE
 from synapsor.sources.postgres_views import Look, all_bases
@@ -20,6 +21,7 @@ _FIXES = {
     "becomes_stronger": "REVOKE the membership, also where it is not inherited: SET ROLE needs no inheritance.",
     "can_create_temporary": "REVOKE TEMPORARY ON DATABASE … FROM PUBLIC.",
     "receipts_not_durable": "ALTER TABLE … SET LOGGED.",
+    "receipts_refuse": f"As the owner: ALTER TABLE … DROP CONSTRAINT …, ADD {LISTED};",
 }
 
 
@@ -96,4 +98,5 @@ async def _receipts(look: Look, receipts: Relation) -> ReceiptsTable | None:
         digests=frozenset(name for name, native in types.items() if native == "bytea"),
         unique=tuple(frozenset(names) for (names,) in await look(UNIQUE, oid)),
         durable=persistence == "p",
+        checks={f"its constraint {name}": text for name, text in await look(questions.CHECKS, oid)},
     )

@@ -97,3 +97,7 @@ WHERE c.oid = $1::int8::oid AND a.attnum > 0 AND NOT a.attisdropped
 ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 DURABLE = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting <> 'on'"
+
+CHECKS = """
+SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1::int8::oid AND contype = 'c' ORDER BY conname
+"""

@@ -257,7 +257,7 @@ def rights_of_writer(
         reach={
             r: Reach(reads=columns[r], inserts=written[r], updates=written[r], deletes=bool(written[r])) for r in facts
         },
-        receipts=_receipts(facts[receipts]) if receipts is not None else None,
+        receipts=_receipts(connection, facts[receipts]) if receipts is not None else None,
         grants=False,
         fixes=_FIXES,
     )
@@ -268,8 +268,17 @@ def may_write(place: Place) -> bool:
     return os.access(place.path, os.W_OK) and os.access(place.path.absolute().parent, os.W_OK)
 
 
-def _receipts(facts: RelationFacts | None) -> ReceiptsTable | None:
+def _receipts(connection: sqlite3.Connection, facts: RelationFacts | None) -> ReceiptsTable | None:
     if facts is None or facts.kind != "table":
         return None
+    made = connection.execute(
+        f'SELECT sql FROM "{facts.relation.schema}".sqlite_master WHERE name = ? AND type = ?',  # noqa: S608  # a checked name
+        (facts.relation.name, "table"),
+    ).fetchone()
     digests = frozenset(name for name, column in facts.columns.items() if "bytes" in column.family)
-    return ReceiptsTable(columns=frozenset(facts.columns), digests=digests, unique=facts.unique)
+    return ReceiptsTable(
+        columns=frozenset(facts.columns),
+        digests=digests,
+        unique=facts.unique,
+        checks={"as it was made": str(made[0])} if made else {},
+    )

@@ -62,6 +62,7 @@ class WriteTarget:
         receipts: the table of its receipts; None where its owner has none, and the ledger alone keeps what came of each change.
         production: its credential is refused where it can do more than it should.
         allow: the rules which the project allows it to break.
+        has_writer: the worker may write it; where not, applications carry out all of its changes, and `source` refuses all.
     """
 
     source: WriteSource
@@ -69,7 +70,12 @@ class WriteTarget:
     time_ms: int
     production: bool = False
     allow: frozenset[str] = frozenset()
+    has_writer: bool = True
     known: dict[Relation, dict[str, str]] = field(default_factory=dict)
+
+    def carries_out(self, proposal: Proposal) -> bool:
+        """Tell whether a proposal can be carried out here: what no application does, only a writer can."""
+        return self.has_writer or proposal.executor is not None
 
     def verdicts(self, ledger: WorkLedger, lease: Lease) -> Verdicts:
         """Return where the verdicts on a leased job are kept."""
@@ -130,7 +136,7 @@ class Workbench:
         proposal = record.proposal
         place = self.targets.get(proposal.source)
         handler = self.handlers.get(proposal.executor) if proposal.executor is not None else None
-        if place is None or (handler is None) != (proposal.executor is None):
+        if place is None or not place.carries_out(proposal) or (handler is None) != (proposal.executor is None):
             return None
         return Claim(
             proposal=proposal,
@@ -171,13 +177,13 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
         raise Denied(Why.GROUP_BROKEN)
     records: list[ProposalRecord] = []
     for part in lease.job.parts:
-        with _about(part):
+        with about(part.proposal):
             records.append(await _recorded(part, bench))
     if (why := ruling(lease.job, records, trusted, ledger=bench.ledger.id)) is not None:
         raise Denied(why, STEERED[why])
     tasks: dict[str, Task] = {}
     for part, record in zip(lease.job.parts, records, strict=True):
-        with _about(part):
+        with about(part.proposal):
             tasks[part.proposal] = await _authorised(part, record, lease, bench, trusted)
     proposals = {name: task.proposal for name, task in tasks.items()}
     if not is_whole(tuple(proposals.values())) or len({task.proposal.executor for task in tasks.values()}) > 1:
@@ -190,13 +196,13 @@ def _names_each_once(lease: Lease) -> bool:
 
 
 @contextmanager
-def _about(part: Approved) -> Iterator[None]:
+def about(proposal: str) -> Iterator[None]:
     """Say of what is denied which proposal it is about."""
     try:
         yield
     except Denied as denied:
         # What nobody knows is about the whole of a group.
-        by = None if denied.why is Why.INTENT_UNRESOLVED else part.proposal
+        by = None if denied.why is Why.INTENT_UNRESOLVED else proposal
         raise Denied(denied.why, denied.result.outcome, by=by, until=denied.result.until) from None
 
 
@@ -214,6 +220,10 @@ async def _authorised(
     part: Approved, record: ProposalRecord, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]
 ) -> Task:
     ledger, proposal = bench.ledger, record.proposal
+    written = bench.targets.get(proposal.source)
+    # First of all: where nobody can look into the source, no other reason may end what an earlier attempt can have applied.
+    if written is not None and not written.carries_out(proposal):
+        raise Denied(Why.SOURCE_NOT_WRITABLE, Outcome.RETRY)
     if proposal.digest != part.digest or proposal.ledger != ledger.id:
         raise Denied(Why.DIGEST_MISMATCH)
     signed = _approval(part, record)

@@ -13,6 +13,7 @@ from synapsor.core.needs import changes_of, writes_of
 from synapsor.core.posture import judge_writer
 from synapsor.core.production import judge_for_production
 from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
+from synapsor.core.unwritten import judge_idle, judge_unwritten
 from synapsor.core.writeback import target
 from synapsor.work.authority import WriteTarget
 
@@ -24,6 +25,8 @@ async def posture(contracts: Iterable[Contract], name: str, place: WriteTarget) 
         SourceFailure: the catalogue cannot be read.
     """
     reviewed = tuple(contracts)
+    if not place.has_writer:
+        return list(judge_unwritten(reviewed, name))
     found: list[Finding] = []
     for contract in reviewed:
         for capability in changes_of(contract, name):
@@ -31,7 +34,8 @@ async def posture(contracts: Iterable[Contract], name: str, place: WriteTarget) 
     writes = writes_of(reviewed, name)
     rights = await place.source.posture(writes, place.receipts)
     of_writer = judge_writer(rights, writes, place.receipts)
-    return [*found, *(judge_for_production(of_writer, place.allow) if place.production else of_writer)]
+    found += judge_for_production(of_writer, place.allow) if place.production else of_writer
+    return [*found, *judge_idle(reviewed, name)]
 
 
 async def _judged(contract: Contract, capability: ProposeCapability, place: WriteTarget) -> list[Finding]:

@@ -21,7 +21,7 @@ from synapsor.approve.identity.keys import Ask, ask_terminal, default_path, stre
 from synapsor.core.onetime import DIGITS, SECONDS, SECRET_BYTES
 from synapsor.errors import ConfigError, UsageError
 from synapsor.operators import read_codes
-from synapsor.secrets import Secret
+from synapsor.secrets import Secret, group_number
 
 HEADER = "# The one-time codes of this project's operators. Written by `synapsor operator codes`; keep it where no agent can read it.\n"
 _FORMAT = "synapsor-code-1"
@@ -34,16 +34,21 @@ def code_path(name: str) -> Path:
     return default_path(name).with_suffix(".code")
 
 
-def enrol(store: Path, name: str) -> bytes:
-    """Give an operator a new secret in the project's store and return it; the one before ends with that.
+def enrol(store: Path, name: str, group: str | int | None = None) -> bytes:
+    """Give an operator a new secret in the project's store and return it; the one before ends with that. Where a group reads the store,
+    root writes it: whose it is could put another one in its place.
 
     Raises:
         ConfigError: the store is not what this tool writes, or cannot be written.
     """
-    kept = {**read_codes(store), name: secrets.token_bytes(SECRET_BYTES)}
+    if group is not None and os.geteuid() != 0:
+        raise ConfigError(
+            f"The one-time codes are for the group {group}, and root alone writes them.", fix="Run it as root."
+        )
+    kept = {**read_codes(store, group), name: secrets.token_bytes(SECRET_BYTES)}
     lines = [HEADER.rstrip("\n"), "synapsor: 1", "codes:"]
     lines += [f"  {json.dumps(one)}: {json.dumps(base64.b32encode(kept[one]).decode())}" for one in sorted(kept)]
-    write_private(store, ("\n".join(lines) + "\n").encode())
+    write_private(store, ("\n".join(lines) + "\n").encode(), group=group_number(group) if group is not None else None)
     return kept[name]
 
 

@@ -40,13 +40,13 @@ def private_bytes(path: Path) -> tuple[bytes, str]:
         return (b"", trouble) if trouble else (file.read(), "")
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600 as a whole, in place of what was there.
+def write_private(path: Path, content: bytes, *, group: int | None = None) -> None:
+    """Write a file of mode 0600 as a whole, in place of what was there; a `group` may read it, where one is named.
 
     Raises:
         ConfigError: it cannot be written.
     """
-    _replace(path, content, mode=0o600, directory=0o700)
+    _replace(path, content, mode=0o600 if group is None else 0o640, directory=0o700, group=group)
 
 
 def write_public(path: Path, content: bytes) -> None:
@@ -58,7 +58,7 @@ def write_public(path: Path, content: bytes) -> None:
     _replace(path, content, mode=0o644, directory=0o777)
 
 
-def _replace(path: Path, content: bytes, *, mode: int, directory: int) -> None:
+def _replace(path: Path, content: bytes, *, mode: int, directory: int, group: int | None = None) -> None:
     try:
         path.parent.mkdir(parents=True, mode=directory, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -69,6 +69,8 @@ def _replace(path: Path, content: bytes, *, mode: int, directory: int) -> None:
             file.write(content)
             file.flush()
             # Nobody else can read it for a moment, whatever it is: the mode is given once the file is whole.
+            if group is not None:
+                os.fchown(handle, -1, group)
             os.fchmod(handle, mode)
             os.fsync(handle)
         Path(temporary).replace(path)

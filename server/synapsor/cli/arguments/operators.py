@@ -14,6 +14,7 @@ def add(commands: Any) -> None:
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     _add(actions)
     _change(actions)
+    _key(actions)
     command(actions, "list", "List the operators.", module="operator")
     codes = command(actions, "codes", "Give an operator new one-time codes.", module="operator")
     codes.add_argument("name")
@@ -67,6 +68,17 @@ def _add(actions: Any) -> None:
     )
     add.add_argument("--public-key", metavar="BASE64", help="trust this public key and make none")
     add.add_argument(
+        "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
+    )
+
+
+def _key(actions: Any) -> None:
+    key = command(
+        actions, "key", "Make a key of one's own without a project, for somebody else to trust.", module="own_key"
+    )
+    key.add_argument("name")
+    key.add_argument("--key", type=Path, metavar="FILE", help="where the new private key goes")
+    key.add_argument(
         "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
     )
 
