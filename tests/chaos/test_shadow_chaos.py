@@ -15,8 +15,8 @@ import pytest
 from synapsor.ledger import sqlite as engine
 from synapsor.sources import mysql, mysql_connection, postgres, postgres_connection
 from tests.chaos.changes import KINDS
-from tests.chaos.herd import Herd, Signals, herd
 from tests.chaos.disk import own_disk
+from tests.chaos.herd import Herd, Signals, herd
 from tests.chaos.measuring import COURSE, SOON, Measuring, measuring
 from tests.chaos.proxy import proxied
 from tests.chaos.stepped import in_turns
