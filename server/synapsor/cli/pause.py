@@ -13,11 +13,11 @@ from synapsor.cli.refused_acts import signer_for, told
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
-from synapsor.core.instructions import PauseState, SignedPause
+from synapsor.core.instructions import PauseState
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, SignedPause
 from synapsor.core.steering import rests
 from synapsor.core.words import many
 from synapsor.errors import IntegrityError, UsageError
