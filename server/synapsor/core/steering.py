@@ -35,6 +35,12 @@ STEERED: Final[Mapping[Why, Outcome]] = {
 }
 """What `ruling` returns, and what comes of a job by it."""
 _ASKED: Final[Mapping[JobVerb, str]] = {"requeue": "requeued", "discard": "discarded", "cancel": "canceled"}
+TOLD: Final[Mapping[JobVerb, str]] = {
+    "requeue": "is tried again, and its attempts begin anew",
+    "discard": "is to be discarded; a worker records that in its source first, and an attempt that had an effect counts",
+    "cancel": "is to be canceled; a worker records that in its source first, and an attempt that was quicker counts",
+}
+"""What comes of a proposal of which a person has said it."""
 _SAID: Final = frozenset(EVENTS.values())
 _ENDING: Final = frozenset(EVENTS[verb] for verb in _ENDS)
 

@@ -99,9 +99,7 @@ def _check_all(record: ProposalRecord, acting: Acting, ledger: str) -> None:
         acting.check(one, RESOLVING, ledger=ledger)
 
 
-async def _looked(
-    resolving: Resolving, record: ProposalRecord, before: tuple[str, ...] | None
-) -> tuple[Found, ...]:
+async def _looked(resolving: Resolving, record: ProposalRecord, before: tuple[str, ...] | None) -> tuple[Found, ...]:
     """Return what is found of each proposal; refuse what is not as it was `before`, and a verdict that it speaks against, unless the person
     says the contrary.
     """

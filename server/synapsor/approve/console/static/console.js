@@ -35,7 +35,12 @@ function busy() {
   const typing = at instanceof HTMLInputElement || at instanceof HTMLSelectElement;
   const chosen = document.querySelector("[data-pick]:checked") !== null;
   const selected = !(window.getSelection()?.isCollapsed ?? true);
-  return typing || chosen || selected || pressed;
+  return typing || chosen || selected || pressed || begun();
+}
+
+// What somebody has typed into a form is not taken from them, though they look elsewhere.
+function begun() {
+  return [...document.querySelectorAll("form[method=post] input:not([type=hidden], [type=checkbox], [type=radio])")].some((one) => one.value !== one.defaultValue);
 }
 
 async function again() {
