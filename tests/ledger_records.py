@@ -22,6 +22,8 @@ from synapsor.core.statements import (
     ShadowRequest,
     SignedDecision,
     SignedInquiry,
+    SignedInstruction,
+    SignedPause,
     SignedResolution,
     SignedShadowRequest,
     SignedSwitch,

@@ -50,10 +50,12 @@ async function again() {
   if (busy()) return tell("Something changed."); // somebody has begun while the page was on its way
   const fresh = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
   const at = current()?.dataset.href;
+  const unfolded = [...document.querySelectorAll("details[id][open]")].map((one) => one.id);
   for (const region of document.querySelectorAll("[data-region]")) {
     const other = fresh.querySelector(`[data-region="${region.dataset.region}"]`);
     if (other) region.replaceWith(document.adoptNode(other));
   }
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   document.title = fresh.title;
   if (at) mark(items().find((item) => item.dataset.href === at) ?? null);
   chosen();
