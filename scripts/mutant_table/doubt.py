@@ -47,8 +47,8 @@ MUTANTS = (
         "reconcile.again",
         "reconcile:signed",
         "flow/reconcile.py",
-        "        if [one.seen for one in found] != [one.seen for one in before]:",
-        "        if len(found) != len(before):",
+        "    if before is not None and tuple(one.seen for one in found) != before:",
+        "    if before is not None and len(found) != len(before):",
         "tests/attack/test_reconcile.py -k while_somebody_signs",
     ),
     Mutant(

@@ -1946,7 +1946,7 @@ MUTANTS = (
         "steer.may",
         "steer:who",
         "flow/steering.py",
-        "    may_instruct(role_for(verb, proposal, operator), proposal, operator)",
+        "    may_instruct(role, proposal, operator)",
         "    pass",
         "tests/attack/test_steering.py -k nobody_else",
     ),

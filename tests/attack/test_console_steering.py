@@ -13,12 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import SignedLogin, SignedPause, sign
+from synapsor.core.statements import Identity, SignedLogin, SignedPause, sign
 from synapsor.core.steering import pause_holds
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused
 from synapsor.flow.refused import WORKER
 from synapsor.flow.resting import resting
-from synapsor.flow.signing import SessionKey, Signer, signed_login
+from synapsor.flow.signing import SessionKey, Signer, signed_login, vouched_login
 from tests.attack.desk import Hall, hall, refusals
 from tests.attack.doubts import in_doubt
 from tests.attack.forms import form_of, placeless
@@ -310,11 +311,35 @@ async def test_an_end_of_a_pause_counts_by_a_login_that_holds_and_by_no_other(de
     ]
     for each in wrong:
         assert not pause_holds(replace(good, login=each), operators, ledger=shop.ledger.id)
-    assert not pause_holds(
-        replace(good, pause=replace(good.pause, role="billing_lead")), operators, ledger=shop.ledger.id
-    )
     trusted = {**operators, "opal": replace(operators["opal"], revoked=True)}
     assert not pause_holds(good, trusted, ledger=shop.ledger.id)
+
+
+@pytest.mark.requirement("steer:login")
+async def test_the_role_of_a_pause_is_that_of_who_steers_whatever_else_its_person_may(desk: Hall) -> None:
+    shop = desk.shop
+    ida = person(shop, "ida", "billing_lead", "writeback_operator")
+    good = await turn(shop, "running", by=ida)
+    other = replace(good.pause, role="billing_lead")
+    signed = SignedPause(pause=other, signature=sign(other, ida.key))
+    assert pause_holds(good, shop.project.operators(), ledger=shop.ledger.id)
+    assert not pause_holds(signed, shop.project.operators(), ledger=shop.ledger.id)
+
+
+@pytest.mark.requirement("steer:login")
+async def test_an_end_of_a_pause_counts_while_who_vouched_for_the_login_is_trusted(desk: Hall) -> None:
+    shop, key = desk.shop, Ed25519PrivateKey.generate()
+    console = person(shop, "console", "login_voucher")
+    opal = replace(shop.files.operators["opal"], login=Identity(issuer="https://id.example", subject="opal-1"))
+    operators = {**shop.project.operators(), "opal": opal}
+    asked = SessionKey(key=public_text(key), ledger=shop.ledger.id, client="console", lasts=dt.timedelta(hours=1))
+    now, program = shop.project.clock.now(), ProgramKey(operator=console.operator, key=console.key)
+    login = vouched_login(opal, asked, voucher=program, method="oidc", roles=opal.roles, now=now)
+    plain = (await turn(shop, "running")).pause
+    good = SignedPause(pause=plain, signature=sign(plain, key), login=login)
+    assert pause_holds(good, operators, ledger=shop.ledger.id)
+    revoked = {**operators, "console": replace(console.operator, revoked=True)}
+    assert not pause_holds(good, revoked, ledger=shop.ledger.id)
 
 
 async def unknown(shop: Shop, invoice: str = "INV-3001") -> str:

@@ -154,7 +154,7 @@ async def test_what_nobody_knows_is_looked_at_and_resolved(
     await page.get_by_label("How you know").fill("The owner's log has another change.")
     await page.get_by_label("I have looked at the source").check()
     await page.get_by_role("button", name="Sign it").click()
-    await page.get_by_text("is failed: you said so, and signed it.").wait_for()
+    await page.get_by_text("has failed: you said so, and signed it.").wait_for()
     assert placeless(page.url).endswith(f"/proposals/{proposal}")
     assert await shop.status(proposal) == "failed"
 
