@@ -111,8 +111,8 @@ MUTANTS = (
         "reconcile.undo",
         "undo:refused",
         "flow/undo.py",
-        "    if record.resolution is not None and record.status is Status.APPLIED:",
-        "    if record.resolution is None and record.differs:",
+        "    if why_unreceipted(record):",
+        "    if why_unreceipted(record) and record.differs:",
         "tests/attack/test_reconcile.py -k not_undone_by_that",
     ),
     Mutant(

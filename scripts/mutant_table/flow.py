@@ -1722,7 +1722,7 @@ MUTANTS = (
         "acting.carried",
         "acting:one-opening",
         "flow/acting.py",
-        "            self.who.check_for(proposal)\n",
+        "            if not verb.own_role:\n                self.who.check_for(proposal)\n",
         "",
         "tests/attack/test_acting.py -k carries",
     ),
