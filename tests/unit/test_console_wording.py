@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
         yield "".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in node.values)
 
 
+@cache
 def fixes() -> set[str]:
     """Return every fix that `flow`, the rules of review and the tables of refusals and of advice tell."""
     found: set[str] = set()
