@@ -31,7 +31,7 @@ from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
 from synapsor.flow.refused import WORKER
 from synapsor.flow.resting import Rest, resting
-from synapsor.flow.steering import throw_pause
+from synapsor.flow.throw import pause, throw
 
 MOST: Final = 100
 MOST_COUNTED: Final = 1000
@@ -98,15 +98,13 @@ async def _thrown(state: PauseState, visit: Visit) -> Response:
         raise UsageError("There is no such source.", fix="Open the page again.")
     operators = room.operators()
     try:
-        await throw_pause(
+        await throw(
             room.ledger,
-            state,
-            source=source,
+            pause(state, source=source, instead_of=visit.sent("pause") if state == "running" else None),
             signer=signer_of(visit, operators),
             operators=operators,
             now=room.now(),
             reason=visit.sent("reason").strip(),
-            instead_of=visit.sent("pause") if state == "running" else None,
         )
     except UsageError as error:
         return await _page(
