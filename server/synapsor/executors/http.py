@@ -17,7 +17,8 @@ from synapsor.secrets import Secret
 from synapsor.web.addresses import ANY
 from synapsor.web.asking import Pinned, Request, Resolver, Trouble, resolve, trusting
 
-LONGEST_WAIT: Final = 3600.0
+LONGEST_WAIT: Final = 600.0
+"""Seconds; the ledger takes a longer delay for one of a clock that was set back."""
 _NOT_SENT: Final = frozenset(
     {Trouble.NAME_NOT_RESOLVED, Trouble.ADDRESS_REFUSED, Trouble.NOT_CONNECTED, Trouble.TLS_REFUSED}
 )
