@@ -86,17 +86,18 @@ async def instruct(
         return await ledger.steering.instruct(signed)
 
 
-_HINTS: Final[Mapping[Status, str]] = {
+HINTS: Final[Mapping[Status, str]] = {
     Status.REVIEW_REQUIRED: "Reject it with `synapsor reject`.",
     Status.APPLIED: "`synapsor undo` asks for an applied change to be taken back.",
 }
+"""What helps who would steer the job of what stands so."""
 
 
 def _check_open(verb: JobVerb, record: ProposalRecord) -> None:
     if record.status is not Status.APPROVED:
         words = f"The proposal {record.status.stands}, and only what is approved and not done yet has a job to steer."
         rule = Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE
-        raise DecisionRefused(rule, words, fix=_HINTS.get(record.status, "Look at it with `synapsor show`."))
+        raise DecisionRefused(rule, words, fix=HINTS.get(record.status, "Look at it with `synapsor show`."))
     if record.job is None:
         raise DecisionRefused(
             Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE,
