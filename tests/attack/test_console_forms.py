@@ -229,7 +229,7 @@ async def test_a_page_tells_of_a_job_that_was_given_up_and_what_was_said_of_it(d
         await desk.login(client)
         page = (await client.get("/worker")).text
         assert ">given up<" in page
-        assert "synapsor jobs requeue" in page
+        assert "has each tried again or discards it, on its page" in page
         words = "Its job was given up after 2 attempts (busy): an operator must requeue or discard it."
         assert words in (await client.get(f"/proposals/{proposal}")).text
         await say(desk.shop, "discard", proposal, reason="Nobody wants it.")
