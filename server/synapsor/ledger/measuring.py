@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from synapsor.core.measured import Measurement
 from synapsor.core.statements import SignedShadowRequest
@@ -32,9 +33,10 @@ class Measuring:
         return await self._write(work)
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals that are to be measured, at most so many of each source."""
-        return await self._connection.glance(lambda tx: measurements.waiting(tx, now, sources, limit))
+        """Return the proposals that are to be measured, at most so many of each source, and one of each whole group."""
+        believed = partial(proposals.is_believed, trust=self._followed.trust)
+        return await self._connection.glance(lambda tx: measurements.waiting(tx, now, sources, limit, believed))
 
-    async def record(self, measurement: Measurement) -> bool:
-        """Record what a shadow apply came to."""
-        return await self._write(lambda book: measurements.add(book, measurement))
+    async def record(self, made: Sequence[Measurement], *, answers: Collection[str]) -> bool:
+        """Record what a shadow apply came to, all of it or nothing."""
+        return await self._write(lambda book: measurements.add(book, made, answers))
