@@ -404,6 +404,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The companion remembers a bounded number of digests as shown; one that it has forgotten has to be shown again.",
         "R9",
     ),
+    "companion:steers-nothing": _R(
+        "A prompt to pause the worker or to cancel a change tells how it stands, whether the person may and where they do it, and does nothing.",
+        "law 6",
+    ),
     "companion:trusted": _R("Who is not trusted any more is shown nothing through a prompt.", "law 5, S8"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "console:accessible": _R(
@@ -465,6 +469,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, S8",
     ),
     "console:login-needed": _R("Without a session no page shows anything and no form does anything.", "law 1"),
+    "console:measures": _R(
+        "Who may decide on a change has it measured first by a form of its card, signed in their session, which is not there while that waits.",
+        "issue 5",
+    ),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
     "console:over-told": _R(
         "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
@@ -483,6 +491,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:page-words": _R(
         "A page names no option of a command where it has a button, and shows nothing as open that is over.", "DESIGN 1"
     ),
+    "console:pauses": _R(
+        "An operator of writeback pauses a source or all, and lets it go on, by a form of the page of the worker: signed in their session, with a reason, by nobody else and on record.",
+        "law 5, law 9",
+    ),
     "console:policy-test": _R(
         "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",
         "law 5, law 10",
@@ -494,6 +506,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:refusals-recorded": _R(
         "A refused key login, a form with a foreign word and refused decisions are on record, and very many of one person as their number.",
         "law 9",
+    ),
+    "console:resolves": _R(
+        "The page of an unknown outcome shows each row as it was, as it was approved and as it is now, to who may say what became of it and to nobody else; what is signed there is about exactly what it showed.",
+        "law 4, law 5",
     ),
     "console:reveals": _R(
         "Hidden values are on no page but the one that answers a form which asks for them, on record first; only who saw them there approves there.",
@@ -510,6 +526,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:signs-are-seen": _R(
         "No line goes through or under a value on a page: every minus sign, hyphen and underscore of it is seen.",
         "issue 4: the truth about each change",
+    ),
+    "console:stale-pause": _R(
+        "Who lets a source go on lets go on the pause that they were shown: where another one stands by then nothing is changed, and they are told.",
+        "law 5",
+    ),
+    "console:steers": _R(
+        "A job that was given up is tried again or discarded, and what is approved is canceled, by a form that names what its page showed, by who may do so at a terminal; a page of before is told what holds by now.",
+        "law 5, law 9",
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
@@ -1347,6 +1371,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "steer:given-up": _R(
         "A job that was tried too often, of which nothing is known to have had an effect, is given up: its source is asked once more and nothing is written there, its proposal stays approved, and no worker takes it until a person says so.",
         "R2",
+    ),
+    "steer:login": _R(
+        "What a session signs to steer the worker counts as its person's own signature does, in a role that its login carries, while the person and who vouched for the login are trusted.",
+        "law 5",
     ),
     "steer:pause": _R(
         "Once a pause of a source, or of all, is on record no job of it is leased, and what a worker has in hand it finishes; a pause that cannot be read, and an end of one that nobody who is trusted now has signed, hold too.",

@@ -2583,7 +2583,7 @@ MUTANTS = (
         "steer.signed",
         "steer:forged",
         "core/steering.py",
-        "if not signature_holds(told, signed.signature, operator):",
+        "if not still_spoken_by(told, signed.signature, signed.login, operators):",
         "if False:",
         "tests/attack/test_forged_steering.py -k has_nothing_tried_again",
     ),

@@ -31,7 +31,7 @@ ARGUMENTS = (
     "--disable-sync",
     f"--disable-features={_WITHOUT}",
 )
-PATIENCE_MS = 60_000
+PATIENCE_MS = 25_000
 Enter = Callable[..., Awaitable[Page]]
 
 
@@ -83,6 +83,12 @@ async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
     for context in opened:
         await context.close()
     assert [words for words in wrong if "status of 4" not in words] == []  # a page that refuses is no failure
+
+
+@pytest.fixture
+def kept() -> Path | None:
+    """Where pictures of the pages go, where somebody wants to look at them."""
+    return Path(os.environ["SYN_PICTURES"]) if "SYN_PICTURES" in os.environ else None
 
 
 INBOX = re.compile(r"/s-[\w-]{43}/$")
