@@ -98,7 +98,10 @@ class Lane:
 
     async def _last_look(self, lease: Lease, last: Result) -> Result:
         """Return what the source says has come of a job that is about to be given up, or that nothing is known: nothing is written there."""
-        claims = await claims_of(lease, self.bench)
+        try:
+            claims = await claims_of(lease, self.bench)
+        except Denied:
+            return last
         found = await read_verdict(claims) if claims is not None else None
         return last if found is None or found.outcome is Outcome.RETRY else found
 
@@ -111,7 +114,10 @@ class Lane:
         log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
         if denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}:
             return denied.result
-        claims = await claims_of(lease, self.bench)
+        try:
+            claims = await claims_of(lease, self.bench)
+        except Denied as unasked:  # only whoever carries it out knows whether an earlier attempt got through
+            return unasked.result
         if claims is None:
             unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)
             return unread if canceled else denied.result

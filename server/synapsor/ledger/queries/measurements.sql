@@ -33,11 +33,11 @@ SELECT seq, id, at, proposal, operator, body FROM shadow_request WHERE seq = :se
 SELECT seq, id, body FROM shadow_request WHERE proposal = :proposal ORDER BY seq;
 
 -- name: for_shadows
--- The proposals of a source that its contract wants measured and nobody has, and those that a reviewer has wanted measured since.
-SELECT id FROM proposal AS p WHERE status = 'review_required' AND shadow = 1 AND source = :source AND expires_at > :now
-AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id)
+-- The oldest proposal of a source, after a number, that its contract wants measured and nobody has, or that a reviewer has wanted measured since.
+SELECT p.seq, p.id FROM proposal AS p WHERE p.seq > :after AND p.status = 'review_required' AND p.shadow = 1 AND p.source = :source
+AND p.expires_at > :now AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id)
 UNION
-SELECT p.id FROM shadow_request AS r JOIN proposal AS p ON p.id = r.proposal
-WHERE p.status = 'review_required' AND p.source = :source AND p.expires_at > :now
+SELECT p.seq, p.id FROM shadow_request AS r JOIN proposal AS p ON p.id = r.proposal
+WHERE p.seq > :after AND p.status = 'review_required' AND p.source = :source AND p.expires_at > :now
 AND NOT EXISTS (SELECT 1 FROM measurement AS m WHERE m.proposal = p.id AND m.seq > r.seq)
-LIMIT :limit;
+ORDER BY 1 LIMIT 1;
