@@ -220,6 +220,7 @@ class ReceiptsTable:
         digests: the columns that keep any 32 bytes, no more and no fewer.
         unique: sets of columns proven unique.
         durable: a crash does not empty it.
+        through: what else leads to its rows and may be changed, such as a view over it, as far as the catalogue shows that.
     """
 
     columns: frozenset[str]
@@ -227,6 +228,7 @@ class ReceiptsTable:
     unique: tuple[frozenset[str], ...]
     transactional: bool = True
     durable: bool = True
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

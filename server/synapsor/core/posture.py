@@ -329,8 +329,9 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
     if lacking := set(there) - (reach.reads & reach.inserts):
         message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
         yield _found(rights, "receipts_privilege", message)
-    if rights.grants and (reach.updates or reach.deletes or reach.alters):
-        message = f"The writer may change or remove rows of {receipts}."
+    if rights.grants and (reach.updates or reach.deletes or reach.alters or table.through):
+        through = f" through {_some(table.through)}" if table.through else ""
+        message = f"The writer may change or remove rows of {receipts}{through}."
         yield _found(rights, "receipts_can_change", message, fatal=False)
 
 

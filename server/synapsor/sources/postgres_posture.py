@@ -89,4 +89,5 @@ async def _receipts(look: Look, receipts: Relation) -> ReceiptsTable | None:
         digests=frozenset(name for name, native in types.items() if native == "bytea"),
         unique=tuple(frozenset(names) for (names,) in await look(UNIQUE, oid)),
         durable=persistence == "p",
+        through=tuple(name for (name,) in await look(questions.THROUGH, oid)),
     )
