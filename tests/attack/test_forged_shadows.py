@@ -1,14 +1,23 @@
 """What only the ledger's file says waits to be measured is carried out by nobody, not even for a moment, and keeps no other waiting."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from synapsor.core.moment import stamp
+from synapsor.core.statements import ShadowRequest, SignedShadowRequest
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.signing import Signer
+from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.work import shadows
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
+from tests.attack.test_forged_ledger import add
 from tests.attack.test_shadow import ASKED, SHADOWED
 from tests.databases import Database
+from tests.projects import leo_approves
 
 pytestmark = pytest.mark.one_engine
 
@@ -61,3 +70,56 @@ async def test_what_only_its_row_says_is_to_be_measured_keeps_no_other_from_it(
         raw.execute("UPDATE proposal SET body = replace(body, 'Paid next day.', 'Paid next way.') WHERE id = ?", (first,))
     assert await shop.work() == []
     assert (await shop.record(honest)).measured is not None
+
+
+def asking(shop: Shop, record: ProposalRecord, **other: str) -> SignedShadowRequest:
+    leo, proposal = shop.files.operators["leo"], record.proposal
+    asked = ShadowRequest(
+        id="shr_other",
+        ledger=shop.ledger.id,
+        proposal=proposal.id,
+        digest=proposal.digest,
+        operator="leo",
+        role=proposal.role,
+        at=stamp(shop.project.clock.now()),
+    )
+    made = replace(asked, **other)  # type: ignore[arg-type]
+    signer = Signer(operator=leo, key=shop.files.keys["leo"])
+    return SignedShadowRequest(request=made, signature=signer.speak(made, {"leo": leo}))
+
+
+@pytest.mark.requirement("shadow:believed")
+async def test_the_ledger_takes_no_measurement_of_anything_else_and_none_of_what_has_left_review(shop: Shop) -> None:
+    handle = (await shop.proposed(WAIVER, ASKED))["id"]
+    assert await shop.work() == []
+    record = await shop.record(handle)
+    assert record.measured is not None
+    for other in ({"proposal": "wrp_other"}, {"digest": "sha256:" + "0" * 64}):
+        with pytest.raises(IntegrityError):
+            await shop.ledger.measuring.record(replace(record.measured, id="msr_other", **other))
+    await leo_approves(shop.files, shop.project, handle, record.shown)
+    assert not await shop.ledger.measuring.record(replace(record.measured, id="msr_other"))
+    assert len((await shop.record(handle)).measurements) == 1
+
+
+@pytest.mark.requirement("shadow:asked")
+async def test_the_ledger_takes_no_request_to_measure_anything_else_nor_what_somebody_has_approved_meanwhile(
+    shop: Shop,
+) -> None:
+    handle = (await shop.proposed(WAIVER, ASKED))["id"]
+    assert await shop.work() == []
+    record = await shop.record(handle)
+    for other in ({"ledger": "led_other"}, {"proposal": "wrp_other"}, {"digest": "sha256:" + "0" * 64}):
+        with pytest.raises(IntegrityError):
+            await shop.ledger.measuring.ask(asking(shop, record, **other))
+    with as_ledger_owner(shop) as raw:
+        add(raw, "decision", id="dec_1", at="x", proposal=handle, operator="mia", verdict="approve", body="{}")
+    with pytest.raises(DecisionRefused) as refused:
+        await shop.ledger.measuring.ask(asking(shop, record))
+    assert refused.value.rule is Rule.SHADOW_APPROVED
+    with as_ledger_owner(shop) as raw:
+        raw.execute("DELETE FROM decision")
+    await leo_approves(shop.files, shop.project, handle, record.shown)
+    with pytest.raises(DecisionRefused) as refused:
+        await shop.ledger.measuring.ask(asking(shop, record))
+    assert refused.value.rule is Rule.ALREADY_DECIDED

@@ -66,7 +66,8 @@ async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
     """Record that a reviewer wants a proposal measured, or measured anew.
 
     Raises:
-        DecisionRefused: the proposal is no longer in review (`already_decided`), or enough was asked (`too_many_shadows`).
+        DecisionRefused: the proposal is no longer in review (`already_decided`), somebody has approved it meanwhile (`shadow_approved`), or
+            enough was asked (`too_many_shadows`).
         IntegrityError: it is about something else.
     """
     request = signed.request
@@ -77,6 +78,8 @@ async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
         raise DecisionRefused(
             Rule.ALREADY_DECIDED, f"The proposal {Status(row['status']).stands}.", fix="Nothing is left to measure."
         )
+    if await book.tx.all("decisions_of", proposal=request.proposal):
+        raise DecisionRefused(Rule.SHADOW_APPROVED)
     if len(await book.tx.all("shadow_requests_of", proposal=request.proposal)) >= MOST_REQUESTS:
         raise DecisionRefused(Rule.TOO_MANY_SHADOWS)
     told = record(SHADOW_REQUEST, request.id, to_body(signed))
