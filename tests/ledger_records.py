@@ -437,12 +437,12 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     by_policy = await file_one(ledger, policy="small_fees")
     signed = a_decision(by_policy, policy=policy_digest(by_policy.contract, "small_fees"))
     use = a_use(by_policy, signed)
-    last = await ledger.switch()
+    last = await ledger.policies.switch()
     since = last.switch.id if last else None
-    left = await ledger.approve_by_policy(signed, job=None, use=use, limits=(), switch=since)
+    left = await ledger.policies.approve(signed, job=None, use=use, limits=(), switch=since)
     assert left == ()
     switch = a_switch(ledger)
-    await ledger.throw_switch(switch)
+    await ledger.policies.throw(switch)
     record = await ledger.proposal(proposal.id)
     assert record is not None
     told = await ledger.proposal(waiting.id)

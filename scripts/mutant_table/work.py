@@ -143,7 +143,7 @@ MUTANTS = (
         "policy.broken-set-aside",
         "policy:set-aside",
         "work/policies.py",
-        '        await self.bench.ledger.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))\n',
+        '        await self.bench.ledger.policies.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))\n',
         "",
         "tests/attack/test_policy_aside.py -k set_aside_once",
     ),

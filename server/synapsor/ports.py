@@ -10,20 +10,19 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from synapsor.contract.approval import PerDay
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.kept import Activated, ProposalRecord
 from synapsor.core.past import Past, Wanted
-from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.doubt_ports import Doubts
 from synapsor.handles import Kind
 from synapsor.measuring_ports import Measuring
+from synapsor.policy_ports import DecidingPolicies, Policies
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
 from synapsor.steering_ports import Steering
 
@@ -172,6 +171,11 @@ class ReviewLedger(AgentLedger, Protocol):
         """What is measured before anybody approves it."""
         ...
 
+    @property
+    def policies(self) -> Policies:
+        """Automatic approval, as people see it."""
+        ...
+
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
         ...
@@ -242,18 +246,6 @@ class ReviewLedger(AgentLedger, Protocol):
         """
         ...
 
-    async def switch(self) -> SignedSwitch | None:
-        """Return the newest switch of automatic approval; whoever acts on it checks its signature."""
-        ...
-
-    async def throw_switch(self, signed: SignedSwitch) -> None:
-        """Record a switch of automatic approval as it was signed; returns after the commit."""
-        ...
-
-    async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
-        """Return what a policy, by contract and name, has approved in a day (UTC)."""
-        ...
-
     async def past(
         self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
     ) -> tuple[tuple[Past, ...], int | None]:
@@ -310,30 +302,9 @@ class ReviewLedger(AgentLedger, Protocol):
 class WorkLedger(ReviewLedger, Protocol):
     """What the worker may do as well."""
 
-    async def for_policies(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
-        ...
-
-    async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
-        """Record that a policy leaves a proposal to a person, and why."""
-        ...
-
-    async def approve_by_policy(
-        self,
-        signed: SignedDecision,
-        *,
-        job: Job | None,
-        use: PolicyUse,
-        limits: Sequence[PerDay],
-        switch: str | None,
-    ) -> Deferral | tuple[Near, ...]:
-        """Record a policy's approval, what it uses up and the job, or that a limit leaves the proposal to a person: all in one transaction.
-
-        Of an approval, the limits are returned that it brings near their end.
-
-        Raises:
-            DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).
-        """
+    @property
+    def policies(self) -> DecidingPolicies:
+        """Automatic approval, as it decides."""
         ...
 
     async def lease(
@@ -385,6 +356,7 @@ __all__ = [
     "AgentLedger",
     "Clock",
     "Doubts",
+    "Policies",
     "ProposalRecord",
     "ReadSource",
     "ReviewLedger",

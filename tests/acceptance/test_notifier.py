@@ -147,11 +147,11 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     for proposal, limits in zip(policed, ((), (PerDay(count=2),)), strict=True):
         signed = a_decision(proposal, policy=policy_digest(contract, "small_fees"), operator="policy_key")
         use = a_use(proposal, signed)
-        await ledger.approve_by_policy(signed, job=None, use=use, limits=limits, switch=None)
+        await ledger.policies.approve(signed, job=None, use=use, limits=limits, switch=None)
     left = await project.file(policy="small_fees")
-    await ledger.defer(left.id, Deferral(policy="small_fees", why="outside", what="late_fee_cents"), at=at(65))
-    await ledger.throw_switch(a_switch(ledger))
-    await ledger.throw_switch(a_switch(ledger, "running"))
+    await ledger.policies.defer(left.id, Deferral(policy="small_fees", why="outside", what="late_fee_cents"), at=at(65))
+    await ledger.policies.throw(a_switch(ledger))
+    await ledger.policies.throw(a_switch(ledger, "running"))
     await project.tell(since=0)
     assert types(desk) == [
         *(f"proposal.{e}" for o in ("applied", "conflict", "failed") for e in ("filed", "approved", o)),

@@ -125,7 +125,7 @@ async def test_no_policy_approves_what_a_reviewer_edited_or_extended(books: Shop
     left = outside(replace(new, policy="small"), loaded.contract)
     assert left is not None
     assert left.why == "amended"
-    assert await books.ledger.for_policies(now="2020-01-01T00:00:00.000000Z", sources=("shop",), limit=9) == ()
+    assert await books.ledger.policies.waiting(now="2020-01-01T00:00:00.000000Z", sources=("shop",), limit=9) == ()
 
 
 @pytest.mark.requirement("amend:anew")

@@ -289,7 +289,7 @@ async def test_an_altered_ledger_keeps_nobody_from_stopping_policies(tmp_path: P
         await throw_switch(
             shop.ledger, "stopped", signer=signer, operators={"rita": steward}, now=now, reason="Look first."
         )
-        newest = await shop.ledger.switch()
+        newest = await shop.ledger.policies.switch()
         assert newest is not None
         assert newest.switch.state == "stopped"
 

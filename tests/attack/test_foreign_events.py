@@ -93,7 +93,7 @@ async def test_an_older_start_that_is_told_of_once_more_starts_no_policies_whoev
             way(raw)
         await signed_by_another_process(shop)
         with pytest.raises(IntegrityError, match="was not written by"):
-            await shop.ledger.switch()
+            await shop.ledger.policies.switch()
         with pytest.raises(IntegrityError, match="was not written by it"):
             await worked(shop)
         assert shop.invoice() == BEFORE

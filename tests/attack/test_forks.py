@@ -85,7 +85,7 @@ async def test_a_start_of_policies_that_a_fork_of_the_ledger_tells_of_counts_for
         await stopped(shop)
         async with forked(shop, tmp_path, "policy_switch", runs=runs, here=here, there=started) as ledger:
             with pytest.raises(IntegrityError, match="taken away"):
-                await ledger.switch()
+                await ledger.policies.switch()
 
 
 @pytest.mark.requirement("activation:withdrawn", "ledger:noted")

@@ -124,7 +124,7 @@ async def test_a_trigger_that_a_process_has_read_and_the_file_has_no_more_keeps_
         other = open_ledger(shop.ledger_path, clock=shop.project.clock)
         forgotten(shop.ledger_path)
         await thrown(replace(shop, ledger=other), "stopped")
-        newest = await shop.ledger.switch()
+        newest = await shop.ledger.policies.switch()
         assert newest is not None
         assert newest.switch.state == "stopped"
         assert (await worked(shop), shop.invoice()) == ([], BEFORE)

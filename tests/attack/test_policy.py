@@ -213,7 +213,7 @@ async def test_a_new_version_of_the_contract_does_not_begin_a_new_day() -> None:
         for cents in (5400, 5300):
             await asked(trial, cents)
             await applied(trial)
-        uses = await trial.ledger.policy_uses("billing.small_fees", day=stamp(trial.clock.now())[:10])
+        uses = await trial.ledger.policies.uses("billing.small_fees", day=stamp(trial.clock.now())[:10])
         assert [use.totals for use in uses] == [{"late_fee_cents": "100"}, {"late_fee_cents": "100"}]
         assert {use.policy for use in uses} == {"billing.small_fees"}
 
@@ -228,7 +228,7 @@ async def test_workers_that_approve_at_once_never_go_over_a_limit() -> None:
             assert record is not None
             proposals.append(record.proposal)
         await asyncio.gather(*(by_policy(trial, p) for p in proposals for _ in range(3)))
-        uses = await trial.ledger.policy_uses("billing.small_fees", day=stamp(trial.clock.now())[:10])
+        uses = await trial.ledger.policies.uses("billing.small_fees", day=stamp(trial.clock.now())[:10])
         assert len(uses) == 5
 
 
@@ -292,7 +292,7 @@ async def test_a_stop_counts_at_once_and_a_start_ends_it() -> None:
 
 
 async def switch_of(trial: Trial) -> str:
-    newest = await trial.ledger.switch()
+    newest = await trial.ledger.policies.switch()
     assert newest is not None
     return str(newest.switch.id)
 
@@ -315,7 +315,7 @@ async def test_a_stop_that_comes_between_the_look_and_the_record_prevents_the_ap
         use = a_use(proposal, decision)
         await stop(trial)
         with pytest.raises(DecisionRefused):
-            await trial.ledger.approve_by_policy(
+            await trial.ledger.policies.approve(
                 decision, job=a_job(proposal, decision), use=use, limits=(), switch=None
             )
 
@@ -357,7 +357,7 @@ async def test_only_a_steward_throws_the_switch() -> None:
         with pytest.raises(DecisionRefused) as refused:
             await throw_switch(trial.ledger, "running", signer=other, operators=operators, now=now, reason="")
         assert refused.value.rule == "wrong_key"
-        assert await trial.ledger.switch() is None
+        assert await trial.ledger.policies.switch() is None
 
 
 # The key and what it is bound to.
@@ -427,7 +427,7 @@ async def test_the_ledger_itself_lets_no_policy_stand_for_two_people() -> None:
 async def force(trial: Trial, proposal: Proposal, signer: ProgramKey) -> None:
     """Record an approval by policy as a worker would that looks at nothing."""
     signed = signed_by_policy(proposal, signer)
-    await trial.ledger.approve_by_policy(
+    await trial.ledger.policies.approve(
         signed, job=a_job(proposal, signed), use=a_use(proposal, signed), limits=(), switch=None
     )
 
@@ -533,12 +533,12 @@ async def test_a_use_is_of_its_own_decision() -> None:
         signed = signed_by_policy(proposal, trial.policy_signer())
         for use in (a_use(other, signed), replace(a_use(proposal, signed), decision="dec_other")):
             with pytest.raises(IntegrityError):
-                await trial.ledger.approve_by_policy(
+                await trial.ledger.policies.approve(
                     signed, job=a_job(proposal, signed), use=use, limits=(), switch=None
                 )
         plain = a_decision(proposal)
         with pytest.raises(IntegrityError):
-            await trial.ledger.approve_by_policy(
+            await trial.ledger.policies.approve(
                 plain, job=a_job(proposal, plain), use=a_use(proposal, plain), limits=(), switch=None
             )
 

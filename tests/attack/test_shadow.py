@@ -209,7 +209,7 @@ async def test_a_policy_approves_what_was_measured_and_nothing_before() -> None:
         handle = envelope["proposal"]["id"]
         approve_it = {"signer": signer, "operators": trial.operators, "now": now}
         assert await approve_by_policy(trial.ledger, handle, **approve_it) is None
-        assert await trial.ledger.for_policies(now=stamp(now), sources=("shop",), limit=9) == ()
+        assert await trial.ledger.policies.waiting(now=stamp(now), sources=("shop",), limit=9) == ()
         reports = await trial.apply(automatic=True)
         assert [(one["outcome"], one["code"]) for one in reports] == [("applied", "")]
         record = await trial.ledger.proposal(handle)

@@ -130,7 +130,7 @@ async def test_an_older_start_in_the_place_of_a_stop_starts_no_policies(
         assert await worked(again) == []
         assert again.invoice() == BEFORE
         with pytest.raises(IntegrityError, match="not the one that its event tells of"):
-            await again.ledger.switch()
+            await again.ledger.policies.switch()
         # Whoever is trusted with it ends that, either way.
         await thrown(again, "running")
         assert await worked(again) == [("applied", "")]

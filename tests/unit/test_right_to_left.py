@@ -7,10 +7,11 @@ from typing import cast
 
 import pytest
 
+from synapsor.approve.card.beside_view import BesideRow
 from synapsor.approve.card.cells import Field, PathChange, Total, Value
 from synapsor.approve.card.now_view import MovedNow
 from synapsor.approve.card.terms import Terms
-from synapsor.approve.card.view import BesideRow, Target
+from synapsor.approve.card.view import Target
 from synapsor.approve.terminal import card as terminal
 from synapsor.approve.terminal import now, rows
 from synapsor.approve.terminal.card import render

@@ -51,7 +51,7 @@ class _Version:
 async def status(project: Project, ledger: Ledger) -> dict[str, Any]:
     """Return how automatic approval stands, as data."""
     goes, _ = await running(ledger, project.operators())
-    newest = await ledger.switch()
+    newest = await ledger.policies.switch()
     day, files = stamp(project.clock.now())[:10], _files(project)
     contracts: list[dict[str, Any]] = []
     used: list[dict[str, Any]] = []
@@ -114,7 +114,7 @@ def _stands(active: _Version, file: LoadedContract | None) -> str:
 async def _used(contract: Contract, ledger: Ledger, day: str) -> AsyncIterator[dict[str, Any]]:
     for name, policy in contract.policies.items():
         full = f"{contract.contract}.{name}"
-        uses = await ledger.policy_uses(full, day=day)
+        uses = await ledger.policies.uses(full, day=day)
         limits = [limit.model_dump(exclude_none=True) for limit in policy.limits.per_day]
         stands = [to_body(one) for one in standing(policy.limits.per_day, uses)]
         yield {"policy": full, "approved_today": len(uses), "limits": limits, "standing": stands}

@@ -35,7 +35,7 @@ async def running(ledger: ReviewLedger, operators: Mapping[str, Operator]) -> tu
     read, stops it too.
     """
     try:
-        newest = await ledger.switch()
+        newest = await ledger.policies.switch()
     except IntegrityError:
         return False, None
     goes = lets_approve(newest, operators, ledger=ledger.id)
@@ -79,7 +79,7 @@ async def throw_switch(
             nonce=secrets.token_hex(16),
         )
         signed = SignedSwitch(switch=switch, signature=signed_by(operators[signer.name], signer.key, switch))
-        await ledger.throw_switch(signed)
+        await ledger.policies.throw(signed)
         return signed
 
 
@@ -126,12 +126,12 @@ async def approve_by_policy(
             job = job_of(proposal.source, (signed,), at=now)
             limits = policy.limits.per_day
             try:
-                return await ledger.approve_by_policy(signed, job=job, use=use, limits=limits, switch=switch)
+                return await ledger.policies.approve(signed, job=job, use=use, limits=limits, switch=switch)
             except DecisionRefused:
                 return None
         deferral = Deferral(policy=proposal.policy or "", why="total_unknown")
     assert deferral is not None  # noqa: S101  # a contract that does not count is a reason
-    await ledger.defer(proposal_id, deferral, at=stamp(now))
+    await ledger.policies.defer(proposal_id, deferral, at=stamp(now))
     return deferral
 
 

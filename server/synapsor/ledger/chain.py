@@ -7,10 +7,10 @@ Every 256 events, and where it matters most, a checkpoint signs the head, so tha
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,7 +20,7 @@ from synapsor.core import signatures
 from synapsor.core.moment import Instant, are_close, stamp
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
-from synapsor.ledger.connection import Row, Transaction
+from synapsor.ledger.connection import Row, T, Transaction
 from synapsor.ledger.kinds import Record
 from synapsor.ports import Clock
 from synapsor.values import ValueUnfit, canonical, digest_bytes
@@ -226,6 +226,14 @@ class Book:
         signed = self._signer.sign(seq, head, previous=previous)
         await self.tx.execute("insert_checkpoint", **to_body(signed))
         self.made.append(signed)
+
+
+class Write(Protocol):
+    """One transaction of the ledger."""
+
+    async def __call__(self, job: Callable[[Book], Coroutine[Any, Any, T]], /) -> T:
+        """Return what the work came to, after its commit."""
+        ...
 
 
 def checkpoint_of(row: Row) -> Checkpoint:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from synapsor import handles
 from synapsor.core.group import is_whole
@@ -20,7 +20,7 @@ from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
-from synapsor.ledger.chain import Book, event
+from synapsor.ledger.chain import Book, Write, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, loads, read_each, record
 from synapsor.ledger.rows import proposal_of, signed_of
@@ -29,9 +29,6 @@ from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
 log = logging.getLogger("synapsor.ledger")
-
-Write: TypeAlias = Callable[[Callable[[Book], Coroutine[Any, Any, bool]]], Awaitable[bool]]
-"""One transaction of the ledger."""
 
 REFUSED_A_MINUTE: Final = 30
 """Refused attempts of one person that are recorded in a minute, each by itself; a ledger keeps them all."""

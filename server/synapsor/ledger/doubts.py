@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from synapsor.core.moment import stamp
 from synapsor.core.statements import SignedResolution
 from synapsor.core.writeback import Lease
+from synapsor.ledger.chain import Write
 from synapsor.ledger.intents import intend
 from synapsor.ledger.resolutions import resolve
-from synapsor.ledger.steering import Write
 from synapsor.ledger.tail import Followed
 from synapsor.ports import Clock
 

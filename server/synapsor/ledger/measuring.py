@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from synapsor.core.measured import Measurement
 from synapsor.core.statements import SignedShadowRequest
 from synapsor.ledger import measurements, proposals
-from synapsor.ledger.chain import Book
+from synapsor.ledger.chain import Book, Write
 from synapsor.ledger.connection import Connection
 from synapsor.ledger.tail import Followed
 from synapsor.ports import ProposalRecord
-
-Write: TypeAlias = Callable[[Callable[[Book], Coroutine[Any, Any, Any]]], Awaitable[Any]]
-"""One transaction of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +29,7 @@ class Measuring:
             await measurements.ask(book, self._followed.trust.ledger, signed)
             return await proposals.existing(book.tx, signed.request.proposal, self._followed.trust)
 
-        record: ProposalRecord = await self._write(work)
-        return record
+        return await self._write(work)
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals that are to be measured, at most so many of each source."""
@@ -43,5 +38,4 @@ class Measuring:
 
     async def record(self, measurement: Measurement) -> bool:
         """Record what a shadow apply came to."""
-        recorded: bool = await self._write(lambda book: measurements.add(book, measurement))
-        return recorded
+        return await self._write(lambda book: measurements.add(book, measurement))

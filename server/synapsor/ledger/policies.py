@@ -17,12 +17,55 @@ from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import decisions
 from synapsor.ledger.believed import NOTHING, Proven, Trust, is_told, newest, over
-from synapsor.ledger.chain import Book, event
-from synapsor.ledger.connection import Transaction
+from synapsor.ledger.chain import Book, Write, event
+from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import SWITCH, USE, loads, record
-from synapsor.ledger.tail import as_of_now
+from synapsor.ledger.tail import Followed, as_of_now
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
+
+
+class Policies:
+    """What policies decide and what stops them, over any engine."""
+
+    def __init__(self, connection: Connection, write: Write, followed: Followed) -> None:
+        self._connection = connection
+        self._write = write
+        self._followed = followed
+
+    async def switch(self) -> SignedSwitch | None:
+        """Return the newest switch of automatic approval."""
+        return await self._connection.read(lambda tx: newest_switch(tx, self._followed.trust))
+
+    async def throw(self, signed: SignedSwitch) -> None:
+        """Record a signed switch of automatic approval."""
+        await self._write(lambda book: throw(book, signed))
+
+    async def uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
+        """Return what a policy has approved in a day (UTC)."""
+        return await self._connection.read(lambda tx: uses(tx, policy, day))
+
+    async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
+        return await self._connection.read(lambda tx: waiting(tx, now, sources, limit))
+
+    async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
+        """Record that a policy leaves a proposal to a person."""
+        await self._write(lambda book: defer(book, proposal_id, deferral, at))
+
+    async def approve(
+        self,
+        signed: SignedDecision,
+        *,
+        job: Job | None,
+        use: PolicyUse,
+        limits: Sequence[PerDay],
+        switch: str | None,
+    ) -> Deferral | tuple[Near, ...]:
+        """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
+        return await self._write(
+            lambda book: approve(book, self._followed.trust, signed, job, use=use, limits=limits, switch=switch)
+        )
 
 
 async def approve(

@@ -4,8 +4,7 @@ it proves the signature; here is only seen to it that it is about what the ledge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
 
 from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction, SignedPause
 from synapsor.core.records import to_body
@@ -14,22 +13,14 @@ from synapsor.core.writeback import Lease
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import intents, jobs, proposals
 from synapsor.ledger.believed import Trust
-from synapsor.ledger.chain import Book, event
-from synapsor.ledger.connection import Connection, Row, T
+from synapsor.ledger.chain import Book, Write, event
+from synapsor.ledger.connection import Connection, Row
 from synapsor.ledger.kinds import INSTRUCTION, PAUSE, record
 from synapsor.ledger.pauses import pauses
 from synapsor.ledger.rows import job_of
 from synapsor.ledger.tail import Followed, as_of_now
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
-
-
-class Write(Protocol):
-    """One transaction of the ledger."""
-
-    async def __call__(self, job: Callable[[Book], Coroutine[Any, Any, T]], /) -> T:
-        """Return what the work came to, after its commit."""
-        ...
 
 
 class Steering:

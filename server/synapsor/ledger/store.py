@@ -7,16 +7,14 @@ import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
-from synapsor.contract.approval import PerDay
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.moment import stamp
 from synapsor.core.past import Past, Wanted
-from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -30,7 +28,6 @@ from synapsor.ledger import (
     history,
     jobs,
     logins,
-    policies,
     proposals,
     reads,
     tail,
@@ -43,6 +40,7 @@ from synapsor.ledger.doubts import Doubts
 from synapsor.ledger.kinds import read_each
 from synapsor.ledger.measuring import Measuring
 from synapsor.ledger.overview import Overview
+from synapsor.ledger.policies import Policies
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ledger.rows import receipt_of
 from synapsor.ledger.steering import Steering
@@ -60,6 +58,7 @@ class Ledger:
         public_key: the key that its checkpoints are signed with, base64.
         overview, measuring, steering, doubts: what a person asks of the whole record at once; what is measured before anybody approves it;
             how people steer the worker; what nobody may know the end of.
+        policies: automatic approval.
     """
 
     def __init__(
@@ -84,6 +83,7 @@ class Ledger:
         self.measuring = Measuring(connection, self._write, followed)
         self.steering = Steering(connection, self._write, followed)
         self.doubts = Doubts(self._write, followed, clock)
+        self.policies = Policies(connection, self._write, followed)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -225,40 +225,6 @@ class Ledger:
             return await proposals.existing(book.tx, proposal.id, self._trust)
 
         return await self._write(work)
-
-    async def approve_by_policy(
-        self,
-        signed: SignedDecision,
-        *,
-        job: Job | None,
-        use: PolicyUse,
-        limits: Sequence[PerDay],
-        switch: str | None,
-    ) -> Deferral | tuple[Near, ...]:
-        """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
-        return await self._write(
-            lambda book: policies.approve(book, self._trust, signed, job, use=use, limits=limits, switch=switch)
-        )
-
-    async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
-        """Record that a policy leaves a proposal to a person."""
-        await self._write(lambda book: policies.defer(book, proposal_id, deferral, at))
-
-    async def for_policies(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
-        return await self._connection.read(lambda tx: policies.waiting(tx, now, sources, limit))
-
-    async def switch(self) -> SignedSwitch | None:
-        """Return the newest switch of automatic approval."""
-        return await self._connection.read(lambda tx: policies.newest_switch(tx, self._trust))
-
-    async def throw_switch(self, signed: SignedSwitch) -> None:
-        """Record a signed switch of automatic approval."""
-        await self._write(lambda book: policies.throw(book, signed))
-
-    async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
-        """Return what a policy has approved in a day (UTC)."""
-        return await self._connection.read(lambda tx: policies.uses(tx, policy, day))
 
     async def past(
         self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted

@@ -33,7 +33,7 @@ class Policies:
         if signer is None or not self._may_sign(signer):
             return
         try:
-            waiting = await self.bench.ledger.for_policies(
+            waiting = await self.bench.ledger.policies.waiting(
                 now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
             )
             for proposal in waiting:
@@ -60,7 +60,7 @@ class Policies:
             _warn(proposal, came)
             return
         log.error("policy broke: %s", broke, extra={"action": "policy_broke", "proposal": proposal})  # no values
-        await self.bench.ledger.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))
+        await self.bench.ledger.policies.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))
 
     def _may_sign(self, signer: ProgramKey) -> bool:
         """Tell whether the policy key is trusted now; when it is not any more, and when it is again, is said once."""

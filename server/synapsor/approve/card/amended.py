@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from synapsor.approve.card.amended_view import Amends, Argument, Edited, Talk
 from synapsor.approve.card.teller import Teller
-from synapsor.approve.card.view import Amends, Argument, Edited, Talk
 from synapsor.core.amend import MOST_DEPTH, edited
 from synapsor.core.exchange import Exchange
 from synapsor.core.login import spoken_by

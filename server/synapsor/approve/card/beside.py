@@ -7,20 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from synapsor.approve.card.beside_view import Beside, BesideRow, Group, Rival, Rivals
 from synapsor.approve.card.cells import Value
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.terms import Terms
 from synapsor.approve.card.undo_view import Undoable, UndoneBy
-from synapsor.approve.card.view import (
-    Beside,
-    BesideRow,
-    Group,
-    PolicyLimit,
-    PolicyVerdict,
-    Quorum,
-    Rival,
-    Rivals,
-)
+from synapsor.approve.card.view import PolicyLimit, PolicyVerdict, Quorum
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words

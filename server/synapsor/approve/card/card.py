@@ -40,7 +40,7 @@ async def card_of(
     if card.policy is None:
         return card
     try:
-        goes = lets_approve(await ledger.switch(), operators, ledger=ledger.id)
+        goes = lets_approve(await ledger.policies.switch(), operators, ledger=ledger.id)
     except IntegrityError:
         goes = False
     return replace(card, policy=replace(card.policy, stopped=not goes))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from synapsor.approve.card.cells import DoneRow
+from synapsor.approve.card.decided_view import Attempt, Decided, Ended
 from synapsor.approve.card.teller import Teller
-from synapsor.approve.card.view import Attempt, Decided, Ended
 from synapsor.core.login import spoken_by, verify_login
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import Text, told, visible

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from synapsor.approve.card.cells import Copied, Value
 from synapsor.approve.card.extent import MOST_COMPARED, Extent
+from synapsor.approve.card.read_view import Evidence, Heading, Proof, Rows
 from synapsor.approve.card.teller import Teller
-from synapsor.approve.card.view import Evidence, Heading, Proof, Rows
 from synapsor.core.copied import LEAST, MOST_TEXT, pieces, plain
 from synapsor.core.proposal import Member, Proposal
 from synapsor.values import Token, digest

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from synapsor.approve.card.amended_view import Argument
 from synapsor.approve.card.cells import Field, Moment, Value
-from synapsor.approve.card.view import Argument
 from synapsor.core.moment import parse
 from synapsor.core.plain import CUT_AT, Text, span, told
 from synapsor.core.proposal import Member

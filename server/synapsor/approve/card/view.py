@@ -9,17 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from synapsor.approve.card.cells import Action, DoneRow, Field, Moment, Row, Total, Value
+from synapsor.approve.card.amended_view import Amends, Argument, Talk
+from synapsor.approve.card.beside_view import Group, Rivals
+from synapsor.approve.card.cells import Action, Field, Moment, Row, Total, Value
+from synapsor.approve.card.decided_view import Attempt, Decided, Ended
 from synapsor.approve.card.now_view import Now
+from synapsor.approve.card.read_view import Evidence
 from synapsor.approve.card.shadow_view import Shadow
 from synapsor.approve.card.undo_view import Undoable, Undoes, UndoneBy
 from synapsor.core.plain import Text
-from synapsor.core.proposal import AmendKind
 
 VERSION: Final = 1
 """Of the structure, as `--json` gives it: a new number when something in it is renamed, removed or means something else."""
 
-Proof = Literal["proven", "missing", "altered", "recorded"]
 Verdict = Literal["approved", "deferred", "open"]
 
 
@@ -57,58 +59,6 @@ class Asked:
     workflow: Text | None
     run: Text | None
     reason_code: Text | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
-    """What the agent sent, untrusted; `quoted` as in a value."""
-
-    name: Text
-    text: Text
-    quoted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """A column of rows that were read; `hidden` is how it was shown to the model, where that was not as it is."""
-
-    name: Text
-    kind: str
-    hidden: Text | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Rows that were read.
-
-    Attributes:
-        name, more: of a list that came along with a row, None for the rows themselves; how many rows the evidence holds beyond these.
-        cut_by: the limit that cut them when they were read, so that there may be others; None when they were all.
-    """
-
-    name: Text | None
-    columns: tuple[Heading, ...]
-    rows: tuple[tuple[Value, ...], ...]
-    more: int = 0
-    cut_by: Text | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """One read by the agent.
-
-    Attributes:
-        own: it is what the proposal itself was made from, and else a read before it in the same run.
-        proof: whether the ledger holds it as the proposal names it; `recorded` is in the ledger, and the proposal does not name it.
-        at: when it was read; None, and no rows, where it is not in the ledger as it was.
-    """
-
-    handle: Text
-    own: bool
-    proof: Proof
-    capability: Text
-    at: Moment | None
-    rows: tuple[Rows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,157 +106,6 @@ class PolicyVerdict:
     limit: PolicyLimit | None = None
     approves: Text | None = None
     stopped: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BesideRow:
-    """What another proposal does to a row, in short: `changes` are name, before and after."""
-
-    key: tuple[Field, ...]
-    removed: bool
-    changes: tuple[tuple[Text, Value, Value], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """Another proposal of the same group, which is decided on by itself."""
-
-    proposal: Text
-    capability: Text
-    status: str
-    have: int
-    need: int
-    rows: tuple[BesideRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """What is applied in one transaction with it, or not at all; `missing` are capabilities that nothing was proposed by yet."""
-
-    others: tuple[Beside, ...]
-    missing: tuple[Text, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
-    """Another open proposal about one of the rows.
-
-    Attributes:
-        keys: the rows in common.
-        columns: the columns that both change.
-        removes: it removes them.
-    """
-
-    proposal: Text
-    capability: Text
-    status: str
-    stands: str
-    by: Text
-    at: Moment
-    expires: Moment
-    keys: tuple[tuple[Field, ...], ...]
-    columns: tuple[Text, ...]
-    removes: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rivals:
-    """The other open proposals about the same rows; `more` says that there are others, which are not told."""
-
-    told: tuple[Rival, ...] = ()
-    more: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """One decision on record.
-
-    Attributes:
-        policy: the policy that made it, with the key of `by`; None for a person.
-        session: by what session it was signed, and who vouched for it; None where the key of `by` itself signed.
-        preset: of a rejection, why in one word; None where none was chosen.
-        doubt: why nothing proves it, or None.
-    """
-
-    verdict: str
-    by: Text
-    role: Text
-    policy: Text | None
-    session: Text | None
-    at: Moment
-    preset: Text | None
-    reason: Text | None
-    doubt: Text | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """What an attempt to apply it came to: a receipt, with what its code means in plain words."""
-
-    outcome: Text
-    code: Text | None
-    moved: tuple[Text, ...]
-    meaning: str
-    receipt: Text
-    worker: Text
-    at: Moment
-    rows: tuple[DoneRow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """That it ended before anybody could approve it; `because` is the proposal that it fell with, `by` the one that took its place."""
-
-    how: Text
-    because: Text | None
-    by: Text | None
-    at: Moment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
-    """An argument that a reviewer changed: what the agent sent, and what it is now; None where it was or is not given."""
-
-    name: Text
-    before: Argument | None
-    after: Argument | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amends:
-    """The proposal whose place it takes, and what a reviewer has changed of what the agent asked for.
-
-    Attributes:
-        kind: `edit` or `extend`.
-        editors: everybody who edited it; none of them decides.
-        edited: against what the agent sent, over all amendments.
-    """
-
-    kind: AmendKind
-    proposal: Text
-    by: Text
-    reason: Text
-    editors: tuple[Text, ...]
-    edited: tuple[Edited, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """What a person asked the agent, and what that answered, untrusted.
-
-    Attributes:
-        doubt: why nothing proves who asked, or None.
-        answer: None where there is none so far, or, where it is `over`, never was: what it was asked about is not in review any more.
-    """
-
-    id: Text
-    by: Text
-    at: Moment
-    text: Text
-    doubt: Text | None
-    answer: Text | None
-    answered: Moment | None
-    over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ async def _ledger(visit: Visit) -> Response:
     room = visit.room
     number, digest = await room.ledger.head()
     try:
-        switch, is_altered = await room.ledger.switch(), False
+        switch, is_altered = await room.ledger.policies.switch(), False
     except IntegrityError:
         switch, is_altered = None, True
     return await visit.page(

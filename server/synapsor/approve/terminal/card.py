@@ -8,22 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from synapsor.approve.card.amended_view import Amends, Argument, Talk
+from synapsor.approve.card.beside_view import Beside, BesideRow, Group, Rival
 from synapsor.approve.card.cells import DoneRow, Moment
+from synapsor.approve.card.decided_view import Attempt, Decided
 from synapsor.approve.card.outline import AMENDED, WITH_CODE
-from synapsor.approve.card.view import (
-    Amends,
-    Argument,
-    Attempt,
-    Beside,
-    BesideRow,
-    Card,
-    Decided,
-    Evidence,
-    Group,
-    PolicyVerdict,
-    Rival,
-    Talk,
-)
+from synapsor.approve.card.read_view import Evidence
+from synapsor.approve.card.view import Card, PolicyVerdict
 from synapsor.approve.terminal.drawing import Line, Row, drawn, replaced
 from synapsor.approve.terminal.drawing import rows as drawn_rows
 from synapsor.approve.terminal.now import now

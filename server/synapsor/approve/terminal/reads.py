@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from synapsor.approve.card.view import Card, Evidence, Heading, Rows
+from synapsor.approve.card.read_view import Evidence, Heading, Rows
+from synapsor.approve.card.view import Card
 from synapsor.approve.terminal.drawing import LABEL, Line
 from synapsor.approve.terminal.rows import exactly
 from synapsor.core.plain import cells, line_of, padded
