@@ -67,7 +67,9 @@ async def test_what_only_its_row_says_is_to_be_measured_keeps_no_other_from_it(
     first = (await shop.proposed(WAIVER, ASKED))["id"]
     honest = (await shop.proposed(WAIVER, {**ASKED, "invoice_id": "INV-3002"}))["id"]
     with as_ledger_owner(shop) as raw:
-        raw.execute("UPDATE proposal SET body = replace(body, 'Paid next day.', 'Paid next way.') WHERE id = ?", (first,))
+        raw.execute(
+            "UPDATE proposal SET body = replace(body, 'Paid next day.', 'Paid next way.') WHERE id = ?", (first,)
+        )
     assert await shop.work() == []
     assert (await shop.record(honest)).measured is not None
 

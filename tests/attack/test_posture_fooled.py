@@ -8,27 +8,26 @@ from tests.attack.shop import meanwhile, open_shop
 from tests.attack.test_production import refused, told
 from tests.databases import Database
 
+VIEW = "CREATE VIEW billing.kept AS SELECT * FROM {synapsor_receipts}"
+RULE = "CREATE RULE away AS ON UPDATE TO billing.customers DO ALSO DELETE FROM {synapsor_receipts}"
 OWNS = [
     (
         "ALTER SCHEMA billing OWNER TO {who}; REVOKE CREATE ON SCHEMA billing FROM {who};",
-        "ALTER SCHEMA billing OWNER TO postgres; REVOKE CREATE ON SCHEMA billing FROM {who}; "
-        "GRANT USAGE ON SCHEMA billing TO {who}",
+        "ALTER SCHEMA billing OWNER TO postgres; GRANT USAGE ON SCHEMA billing TO {who}",
     ),
     ("ALTER ROLE {who} CREATEDB", "ALTER ROLE {who} NOCREATEDB"),
 ]
 LEADS = [
     (
-        "CREATE VIEW billing.kept AS SELECT * FROM {synapsor_receipts}; GRANT DELETE ON billing.kept TO {who}",
+        f"{VIEW}; GRANT DELETE ON billing.kept TO {{who}}",
         "DROP VIEW billing.kept",
     ),
     (
-        "CREATE VIEW billing.kept AS SELECT * FROM {synapsor_receipts}; CREATE VIEW billing.above AS SELECT * FROM billing.kept;"
-        " GRANT UPDATE (outcome) ON billing.above TO {who}",
+        f"{VIEW}; CREATE VIEW billing.above AS SELECT * FROM billing.kept; GRANT UPDATE (outcome) ON billing.above TO {{who}}",
         "DROP VIEW billing.above; DROP VIEW billing.kept",
     ),
     (
-        "CREATE RULE away AS ON UPDATE TO billing.customers DO ALSO DELETE FROM {synapsor_receipts};"
-        " GRANT UPDATE ON billing.customers TO {who}",
+        f"{RULE}; GRANT UPDATE ON billing.customers TO {{who}}",
         "DROP RULE away ON billing.customers; REVOKE UPDATE ON billing.customers FROM {who}",
     ),
 ]
@@ -44,7 +43,6 @@ async def test_who_owns_a_place_or_has_a_way_to_the_receipts_applies_nothing_in_
             for do, undo in cases:
                 with meanwhile(shop, told(shop, do), told(shop, undo)):
                     assert (do, await refused(shop)) == (do, {rule})
-        view = "CREATE VIEW billing.kept AS SELECT * FROM {synapsor_receipts}; GRANT SELECT ON billing.kept TO {who}"
-        with meanwhile(shop, told(shop, view), "DROP VIEW billing.kept"):
+        with meanwhile(shop, told(shop, f"{VIEW}; GRANT SELECT ON billing.kept TO {{who}}"), "DROP VIEW billing.kept"):
             assert await refused(shop) == set()
         assert await refused(shop) == set()

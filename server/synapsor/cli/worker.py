@@ -99,9 +99,7 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
         )
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
-    return "".join(
-        f"{line}\n" for line in entry(f"{proposal}  {outcome['outcome']}{code}", body, width=wide)
-    )
+    return "".join(f"{line}\n" for line in entry(f"{proposal}  {outcome['outcome']}{code}", body, width=wide))
 
 
 def _far(far: Mapping[str, Any], *, person: bool) -> str:

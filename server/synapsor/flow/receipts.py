@@ -69,7 +69,7 @@ class Receipts:
             if failed.kind is Failure.CONSTRAINT:  # another worker's receipt came first: the next attempt reads it
                 raise Stop(Result(outcome=Outcome.RETRY, why=Why.RECEIPT_RACED)) from None
             raise
-        if kept != 1:  # a rule or trigger of the owner's swallowed it, and without it nothing keeps a change from being made twice
+        if kept != 1:  # a rule or trigger of the owner's swallowed it, and the change could be made twice
             raise SourceFailure(Failure.DRIFT)
 
     async def applied(self, claim: Claim, undoes: Undone, tx: WriteTransaction) -> bool:

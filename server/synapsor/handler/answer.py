@@ -89,7 +89,9 @@ def read_answer(body: bytes) -> Answer | None:
         about = tuple(_about(each) for each in told["changes"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    if not (isinstance(code, str) and isinstance(detail, str)) or (code not in CODES[came] if came in CODES else code != ""):
+    if not (isinstance(code, str) and isinstance(detail, str)):
+        return None
+    if code not in CODES[came] if came in CODES else code != "":
         return None
     return Answer(came=came, about=about, code=code, detail=detail[:MOST_DETAIL])
 

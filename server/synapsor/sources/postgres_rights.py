@@ -55,7 +55,7 @@ ORDER BY 1
 """An owner of a schema or a database may create there again whenever it likes, and drop what others have."""
 
 THROUGH = f"""
-WITH RECURSIVE mine AS (SELECT oid FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')), above(oid) AS (
+{MINE.replace("WITH", "WITH RECURSIVE")}, above(oid) AS (
   SELECT $1::int8::oid
   UNION
   SELECT w.ev_class FROM above JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.oid
