@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant(
         "shadow.held-up",
         "shadow:believed",
-        "ledger/measurements.py",
+        "ledger/measuring.py",
         '        if await proposals.is_believed(tx, row["id"], trust):\n',
         "        if True:\n",
         "tests/attack/test_forged_shadows.py -k keeps_no_other",

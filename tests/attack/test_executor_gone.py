@@ -49,11 +49,14 @@ async def test_a_cancel_waits_for_a_worker_that_can_have_it_closed(shop: Shop) -
 
 
 @pytest.mark.requirement("executor:unasked")
-async def test_a_job_that_nobody_can_be_asked_about_is_given_up_and_nothing_is_decided(shop: Shop) -> None:
+async def test_a_job_that_nobody_can_be_asked_about_is_given_up_and_nothing_is_decided(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
     proposal = await shop.waiver()
     handler = Answering(heard(Heard.UNKNOWN))
     assert await shop.attempt(handlers={"app": handler}) == [("retry", "handler_unknown")]
     assert await shop.attempt(handlers={}, pace=Pace(attempts=2)) == [("parked", "executor_missing")]
+    assert "job_broke" not in {getattr(told, "action", "") for told in caplog.records}
     assert await shop.status(proposal) == "approved"
 
 

@@ -14,8 +14,6 @@ from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.statements import SignedShadowRequest
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ledger import proposals
-from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import MEASUREMENT, SHADOW_REQUEST, Kind, loads, read_each, record
@@ -26,23 +24,6 @@ R = TypeVar("R")
 
 MOST_REQUESTS: Final = 10
 """How often a proposal is measured because reviewers want it."""
-
-
-async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int, trust: Trust) -> tuple[str, ...]:
-    """Return the proposals of these sources that are to be measured, at most so many of each, oldest first in each."""
-    found = [await _waiting(tx, now, source, limit, trust) for source in sources]
-    return tuple(handle for handles in found for handle in handles)
-
-
-async def _waiting(tx: Transaction, now: str, source: str, limit: int, trust: Trust) -> list[str]:
-    """Return them of one source; not one of which only its row says that it waits: it would do so for ever, and keep the others from it."""
-    found: list[str] = []
-    after = 0
-    while len(found) < limit and (row := await tx.one("for_shadows", source=source, now=now, after=after)) is not None:
-        if await proposals.is_believed(tx, row["id"], trust):
-            found.append(row["id"])
-        after = row["seq"]
-    return found
 
 
 async def add(book: Book, measurement: Measurement) -> bool:
