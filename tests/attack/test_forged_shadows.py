@@ -85,7 +85,7 @@ def asking(shop: Shop, record: ProposalRecord, **other: str) -> SignedShadowRequ
         role=proposal.role,
         at=stamp(shop.project.clock.now()),
     )
-    made = replace(asked, **other)  # type: ignore[arg-type]
+    made = replace(asked, **other)
     signer = Signer(operator=leo, key=shop.files.keys["leo"])
     return SignedShadowRequest(request=made, signature=signer.speak(made, {"leo": leo}))
 
@@ -96,11 +96,12 @@ async def test_the_ledger_takes_no_measurement_of_anything_else_and_none_of_what
     assert await shop.work() == []
     record = await shop.record(handle)
     assert record.measured is not None
-    for other in ({"proposal": "wrp_other"}, {"digest": "sha256:" + "0" * 64}):
+    made = replace(record.measured, id="msr_other")
+    for other in (replace(made, proposal="wrp_other"), replace(made, digest="sha256:" + "0" * 64)):
         with pytest.raises(IntegrityError):
-            await shop.ledger.measuring.record(replace(record.measured, id="msr_other", **other))
+            await shop.ledger.measuring.record(other)
     await leo_approves(shop.files, shop.project, handle, record.shown)
-    assert not await shop.ledger.measuring.record(replace(record.measured, id="msr_other"))
+    assert not await shop.ledger.measuring.record(made)
     assert len((await shop.record(handle)).measurements) == 1
 
 

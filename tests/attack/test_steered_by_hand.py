@@ -62,7 +62,7 @@ async def test_the_ledger_takes_no_cancel_that_is_about_anything_else_than_the_j
 
     async def about_another(signed: SignedInstruction) -> object:
         told = replace(signed.instruction, **other)  # type: ignore[arg-type]
-        return await true(SignedInstruction(instruction=told, signature=sign(told, opal.key)))  # type: ignore[arg-type]
+        return await true(SignedInstruction(instruction=told, signature=sign(told, opal.key)))
 
     monkeypatch.setattr(shop.ledger.steering, "instruct", about_another)
     with pytest.raises(IntegrityError):
