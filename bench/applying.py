@@ -14,6 +14,7 @@ import os
 import pstats
 import secrets
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,14 +30,16 @@ import uvloop
 from pymysql.constants import CLIENT
 
 from bench.report import Figures, percentile
+from synapsor.config import load_config
 from synapsor.flow.desk import Desk
-from synapsor.runtime import Project
+from synapsor.runtime import Project, open_project
 from synapsor.work.worker import Worker
 from tests.databases import Database, execute, load_mariadb, load_postgres, table
 from tests.projects import ACME, ProjectFiles, leo_approves, opened, write_project
 from tests.servers import start_mariadb, start_postgres
 
 LANES = (1, 4, 16)
+WORKERS = 2
 PROPOSE = "billing.propose_note"
 _COLUMNS = "id, tenant_id, customer, status, amount, late_fee_cents, waiver_reason, note, due_date, row_version"
 _RECEIPT = "(receipt_key, proposal_digest, proposal_id, tenant, outcome, ledger_head, worker)"
@@ -65,7 +68,12 @@ def main() -> None:
     parser.add_argument(
         "--profile", type=int, metavar="LANES", help="print where a drain of so many lanes spends its time"
     )
+    parser.add_argument("--drain", type=Path, metavar="CONFIG", help=argparse.SUPPRESS)  # one of several workers
     arguments = parser.parse_args()
+    if arguments.drain:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_one_of_several(arguments.drain))
+        return
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     for engine in [arguments.engine] if arguments.engine else _HAMMER:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -74,19 +82,22 @@ def main() -> None:
 
 async def _engine(engine: str, jobs: int, rounds: int, profile: int | None) -> None:
     figures = Figures()
-    work = jobs * 2 * len(LANES) * rounds + 200 * len(LANES)
+    work = jobs * (2 * len(LANES) + 2) * rounds + 200 * len(LANES)
     async with _shop(engine, work) as (files, keys), opened(files) as project:
         desk = await project.desk()
         if profile:
             await _profiled(files, project, desk, list(itertools.islice(keys, jobs)), profile)
             return
-        for lanes in LANES * rounds:
-            await _approved(files, project, desk, list(itertools.islice(keys, jobs)))
-            rate, used = await _drained(project, lanes, jobs)
-            figures.add(f"worker {lanes}", rate)
-            figures.add(f"used {lanes}", used)
-            bare = await _hammered(files.database, list(itertools.islice(keys, jobs)), lanes)
-            figures.add(f"driver {lanes}", bare)
+        for _ in range(rounds):
+            for lanes in LANES:
+                await _approved(files, project, desk, list(itertools.islice(keys, jobs)))
+                rate, used = await _drained(project, lanes, jobs)
+                figures.add(f"worker {lanes}", rate)
+                figures.add(f"used {lanes}", used)
+                bare = await _hammered(files.database, list(itertools.islice(keys, jobs)), lanes)
+                figures.add(f"driver {lanes}", bare)
+            await _approved(files, project, desk, list(itertools.islice(keys, jobs * 2)))
+            figures.add("together", await _together(files, jobs * 2))
         for lanes in LANES:
             for seconds in await _answered(files, project, desk, list(itertools.islice(keys, 40)), lanes):
                 figures.add(f"latency {lanes}", seconds * 1000)
@@ -105,6 +116,10 @@ def _print(engine: str, figures: Figures) -> None:
             f"  {statistics.median(late):8.0f}  {percentile(late, 0.95):8.0f}",
             flush=True,
         )
+    together = figures.median("together")
+    print(
+        f"{WORKERS} workers of 4 lanes: {together:.0f} together, {figures.ratio('together', 'driver 4'):.2f} of the driver"
+    )
 
 
 @asynccontextmanager
@@ -152,6 +167,40 @@ async def _drained(project: Project, lanes: int, jobs: int) -> tuple[float, floa
     seconds, used = time.perf_counter() - begun, time.process_time() - used
     assert settled == jobs, f"{settled} of {jobs} settled"
     return settled / seconds, used / jobs * 1000
+
+
+async def _together(files: ProjectFiles, jobs: int) -> float:
+    """Return how many jobs a second workers of four lanes each settle together, each of them a process of its own."""
+    workers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bench.applying", "--drain", str(files.config_path)),
+            env={**os.environ, **files.environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(WORKERS)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        while (await worker.stdout.readline()).strip() != b"ready":
+            pass
+    begun = time.perf_counter()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write(b"go\n")
+    settled = [int((await worker.communicate())[0]) for worker in workers]
+    seconds = time.perf_counter() - begun
+    assert sum(settled) == jobs, settled
+    return jobs / seconds
+
+
+async def _one_of_several(config: Path) -> None:
+    async with open_project(load_config(config)) as project:
+        worker = await project.worker(lanes=4)
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        print(await worker.run(drain=True), flush=True)
 
 
 async def _profiled(files: ProjectFiles, project: Project, desk: Desk, keys: list[str], lanes: int) -> None:

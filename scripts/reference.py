@@ -212,6 +212,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "url": "Where jobs are posted to: https. In the development profile also http, to this machine. No redirect is followed, and no proxy of the environment is taken.",
         "secret": "What each job is signed with: 24 characters at least, the same as the application's. Only the worker, and `doctor`, resolve it.",
         "timeout_ms": "How long an answer may take, all in all. After that what the handler did is not known, and it is asked again.",
+        "accepted_hours": "For how long what the handler has accepted may be open, from its first word on. After that a person is to look: it is `reconciliation_required`.",
         "ca": "A PEM file with the authority of the handler's certificate, instead of those that the system trusts.",
     },
     "CommandExecutor": {
@@ -219,6 +220,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "run": "The program, by its absolute path, and its arguments. No shell is in between.",
         "secret": "As of a handler at an address; the signature is in the program's environment.",
         "timeout_ms": "How long it may take. After that it is killed, with all that it started in its process group.",
+        "accepted_hours": "As of a handler at an address.",
         "environment": "The variables that it is started with, each a reference; beside them it has `PATH`, `LANG` and `SYNAPSOR_SIGNATURE`, and nothing of the worker's.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},

@@ -86,6 +86,10 @@ def load_mariadb(server: Server, database: str = "billing", *, tests: bool = Tru
         statements += [_sql("mariadb", name) for name in ("schema", "seed", "grants", *(["tests"] if tests else []))]
         for statement in statements:
             _run_script(connection, statement)
+    return _mariadb(server, admin_url, database)
+
+
+def _mariadb(server: Server, admin_url: str, database: str) -> Database:
     return Database(
         engine="mariadb",
         read_url=_url("mysql", READER, _password(server, READER), server.port, database),
@@ -118,14 +122,7 @@ def business_mariadb(server: Server, business: str) -> Database:
             statements.append(f"CREATE OR REPLACE USER {role}@'127.0.0.1' IDENTIFIED BY '{_password(server, role)}'")
         for statement in (*statements, _script(business, "mariadb")):
             _run_script(connection, statement)
-    return Database(
-        engine="mariadb",
-        read_url=_url("mysql", READER, _password(server, READER), server.port, business),
-        write_url=_url("mysql", WRITER, _password(server, WRITER), server.port, business),
-        admin_url=admin_url + business,
-        schema=business,
-        ca=server.ca,
-    )
+    return _mariadb(server, admin_url, business)
 
 
 def load_sqlite(path: Path) -> Database:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import ssl
 import sys
 import threading
@@ -26,6 +25,7 @@ from synapsor.notify.notifier import Delivered, Notifier
 from synapsor.notifying import open_notifier
 from synapsor.testing.clock import TestClock
 from tests.ledger_records import START, an_activation, file_one
+from tests.projects import environment_of
 
 ROOT = Path(__file__).parents[1]
 HOST = "hooks.example.com"
@@ -186,12 +186,7 @@ class Telling:
     @property
     def environment(self) -> dict[str, str]:
         """What a process of this project runs in."""
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.root),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(ROOT / "server"),
-        }
+        return environment_of(self.root)
 
     @asynccontextmanager
     async def notifier(self, **options: Any) -> AsyncIterator[Notifier]:

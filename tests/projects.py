@@ -46,6 +46,11 @@ sources:
 """
 
 
+def environment_of(root: Path) -> dict[str, str]:
+    """Return what a process of a project in this folder runs in."""
+    return {"PATH": os.environ["PATH"], "HOME": str(root), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "server")}
+
+
 @dataclass(kw_only=True)
 class ProjectFiles:
     """A project on disk and the private keys of its people."""
@@ -68,12 +73,7 @@ class ProjectFiles:
     @property
     def environment(self) -> dict[str, str]:
         """What a process of this project runs in."""
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.root),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(ROOT / "server"),
-        }
+        return environment_of(self.root)
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a synapsor command on this project."""

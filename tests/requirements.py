@@ -18,6 +18,38 @@ class Requirement:
 
 _R = Requirement
 REQUIREMENTS: dict[str, Requirement] = {
+    "accepted:asked": _R(
+        "What an application has accepted is asked again under the same key and digest, when it wants to be and at least every ten minutes, and never begun anew.",
+        "decision 0032",
+    ),
+    "accepted:bound": _R(
+        "What is accepted and open for longer than its executor allows, counted from its first word, is for a person, and never guessed.",
+        "R4, decision 0032",
+    ),
+    "accepted:forged": _R(
+        "That something is accepted is what the ledger's events tell; a column that says so proves nothing, and is found.",
+        "law 9",
+    ),
+    "accepted:order": _R(
+        "Later changes of a row wait for the one that is accepted.",
+        "R6, decision 0032",
+    ),
+    "accepted:steered": _R(
+        "Once accepted, no pause, cancel, revocation or new contract makes a change count as not made: the application is asked, and its word counts.",
+        "R4, decision 0032",
+    ),
+    "accepted:told": _R(
+        "A change that is accepted and not done is told as that, and as nothing else, to people and agents.",
+        "law 7, decision 0032",
+    ),
+    "accepted:truth": _R(
+        "What contradicts an earlier word that something is accepted is for a person; half a word is no answer.",
+        "R4, R5",
+    ),
+    "accepted:waits": _R(
+        "To be asked again is no attempt: what is accepted is never given up as if nothing had been done.",
+        "R2, decision 0032",
+    ),
     "acting:one-opening": _R(
         "Whatever a person does begins with the same checks in one order: the chain of events, their key, what they were shown, that the ledger agrees with itself about it, that something is left to do, and their role; each refusal is on record, and no verb makes these checks by itself.",
         "law 5, law 9",
@@ -778,6 +810,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Nothing is written into a ledger's file once another one has taken its place, or that of its write-ahead log, so that no process goes on beside the others.",
         "law 9, S9, R2",
     ),
+    "ledger:order-verified": _R(
+        "`verify` compares the rows by which open jobs wait for others with those of their proposals, and no job waits for one of another source.",
+        "law 9, R6",
+    ),
     "ledger:own-schema": _R(
         "Nothing is written where a table, trigger, view or index of the ledger is not the program's own: nobody is told that something was recorded which a trigger keeps out.",
         "law 9, S9",
@@ -992,6 +1028,30 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
+    ),
+    "outbox:claim": _R(
+        "An entry of an outbox is claimed by one worker at a time, for a while by the database's clock, in the order of its row; whose claim is over confirms nothing.",
+        "concepts 44",
+    ),
+    "outbox:confirm": _R(
+        "An equal confirmation again is accepted and changes nothing; another one is refused by a code.",
+        "concepts 44",
+    ),
+    "outbox:dead": _R(
+        "An entry that was claimed too often is claimed no more and told, and never counts as one that nobody began.",
+        "R2",
+    ),
+    "outbox:exact": _R(
+        "Rows are changed with the confirmation and are exactly those that were approved; an effect whose rows cannot be is for a person.",
+        "R5",
+    ),
+    "outbox:once": _R(
+        "One key is accepted once and has one effect under one key of the outside system, whoever is killed between claim, effect and confirmation.",
+        "R1, R3",
+    ),
+    "outbox:withdrawn": _R(
+        "What nobody has claimed can be taken back and lapses with its approval; what somebody has claimed never counts as not begun.",
+        "law 5, R1",
     ),
     "policy:backtest-bounded": _R(
         "Deciding many past proposals again holds a page of them, and what is named of them is a few.", "R9"
@@ -1384,6 +1444,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worker:fenced": _R(
         "A lane that is not certain to hold its lease commits nothing, and gives nothing back that may be another's.",
         "R1, R10",
+    ),
+    "worker:at-once": _R(
+        "What is approved while a worker waits is taken at once, whatever process approved it.", "R12"
     ),
     "worker:lanes": _R(
         "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",

@@ -78,9 +78,9 @@ MUTANTS = (
     Mutant(
         "shadow.asked-of-another",
         "shadow:asked",
-        "ledger/measurements.py",
-        "(request.ledger, request.digest) != (ledger, ",
-        "(ledger, request.digest) != (ledger, ",
+        "ledger/review.py",
+        "(asked.ledger, asked.digest) != (ledger, ",
+        "(ledger, asked.digest) != (ledger, ",
         "tests/attack/test_forged_shadows.py -k no_request",
     ),
     Mutant(
@@ -223,8 +223,8 @@ MUTANTS = (
         "posture.receipts-through",
         "posture:fooled",
         "core/posture.py",
-        "reach.alters or table.through)",
-        "reach.alters)",
+        "(reach.most.spoils or table.through)",
+        "reach.most.spoils",
         "tests/attack/test_posture_fooled.py",
     ),
 )

@@ -6,9 +6,9 @@ MUTANTS = (
     Mutant(
         "acts.policy-trusted",
         "approval:trusted-now",
-        "cli/policy.py",
-        "trusted, now = project.operators(), project.clock.now()",
-        "trusted, now = operators, project.clock.now()",
+        "cli/signing.py",
+        "operators=project.operators(), now=project.clock.now())\n\n\n",
+        "operators=operators, now=project.clock.now())\n\n\n",
         "tests/unit/test_cli_acts.py -k revoked",
     ),
     Mutant(
@@ -238,9 +238,9 @@ MUTANTS = (
     Mutant(
         "question.moment",
         "question:asked",
-        "cli/question.py",
-        "        trusted, now = project.operators(), project.clock.now()\n",
-        "        trusted = project.operators()\n",
+        "cli/signing.py",
+        "operators=project.operators(), now=project.clock.now())\n\n\n",
+        "operators=project.operators(), now=begun)\n\n\n",
         "tests/unit/test_cli_amend.py -k moment_after",
     ),
     Mutant(

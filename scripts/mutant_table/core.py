@@ -1740,6 +1740,22 @@ MUTANTS = (
         "tests/unit/test_posture.py -k every_power",
     ),
     Mutant(
+        "posture.receipts-by-role",
+        "posture:safe-credential",
+        "core/posture.py",
+        "if rights.grants and (reach.most.spoils or",
+        "if rights.grants and (reach.spoils or",
+        "tests/unit/test_posture.py -k writer",
+    ),
+    Mutant(
+        "posture.more-by-role",
+        "posture:safe-credential",
+        "core/posture.py",
+        "reach = rights.reach[relation].most\n",
+        "reach = rights.reach[relation]\n",
+        "tests/conformance/test_postgres.py -k beyond_its_updates",
+    ),
+    Mutant(
         "posture.reader-lacks",
         "posture:safe-credential",
         "core/posture.py",

@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "postgres.by-role",
+        "posture:safe-credential",
+        "sources/postgres_posture.py",
+        "could=Reach(updates=could[0], inserts=could[1], deletes=could_delete, alters=could_alter)",
+        "could=None",
+        "tests/conformance/test_postgres.py -k beyond_its_updates",
+    ),
+    Mutant(
         "cuts.unknown-postgres",
         "apply:cut",
         "sources/postgres.py",

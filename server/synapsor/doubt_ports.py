@@ -22,6 +22,12 @@ class Doubts(Protocol):
         """
         ...
 
+    async def accept(self, lease: Lease, *, until: str, not_before: str, code: str, at: str) -> bool:
+        """Record that an application has accepted a leased job, with the moment from which on a person is to look, and give the job back until
+        it is asked again; that it was accepted is told once, and by its first moment. False when the lease was lost.
+        """
+        ...
+
     async def resolve(self, signed: Sequence[SignedResolution]) -> None:
         """Record what a person says became of a proposal and of all that stands or falls with it, and move them all, in one transaction.
 

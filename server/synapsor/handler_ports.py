@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+ACCEPTED_SECONDS: Final = 72 * 3600.0
+"""For how long what a handler has accepted may be open where nothing else is said."""
 
 
 class Heard(StrEnum):
@@ -36,9 +39,14 @@ class Reply:
 
 
 class Handler(Protocol):
-    """An application's handler, by the name that the configuration gives it. `executors.http` and `executors.command` are."""
+    """An application's handler, by the name that the configuration gives it. `executors.http` and `executors.command` are.
+
+    Attributes:
+        accepted_seconds: for how long what it has accepted may be open before a person is to look.
+    """
 
     name: str
+    accepted_seconds: float
 
     async def ask(self, body: bytes, *, key: str) -> Reply:
         """Hand over a document, signed at this moment, and return what came back; it takes as long as its limit at the most and raises nothing."""

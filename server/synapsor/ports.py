@@ -329,6 +329,10 @@ class WorkLedger(ReviewLedger, Protocol):
         """
         ...
 
+    async def version(self) -> int:
+        """Return a number that is another one once anybody, in whatever process, has written in the ledger since; to ask for it is cheap."""
+        ...
+
     async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
         """Prolong leases until a moment, and return the handles of those that were still held; the job of another may be somebody else's by now."""
         ...

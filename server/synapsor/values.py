@@ -185,28 +185,38 @@ def canonical(value: Any) -> bytes:
         raise ValueUnfit("a lone surrogate has no canonical form") from None
 
 
-def _refuse_unsafe(value: Any, level: int = 0) -> None:
-    if level > _LEVELS:
-        raise ValueUnfit("nested too deep to have a canonical form")
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return
+def _refuse_unsafe(value: Any) -> None:
+    layer = [value]
+    for _ in range(_LEVELS + 1):
+        deeper: list[Any] = []
+        for each in layer:
+            kind = type(each)
+            # Nearly every item is text or nothing, of which nothing is to be said; the others are looked at in the next layer.
+            if kind is dict:
+                _refuse_keys(each)
+                deeper += [item for item in each.values() if type(item) is not str and item is not None]
+            elif kind is list or kind is tuple:
+                deeper += [item for item in each if type(item) is not str and item is not None]
+            else:
+                _refuse_scalar(each, kind)
+        if not deeper:
+            return
+        layer = deeper
+    raise ValueUnfit("nested too deep to have a canonical form")
+
+
+def _refuse_keys(value: dict[Any, Any]) -> None:
+    for key in value:
+        # ASCII keys sort alike by code point and by UTF-16 unit, which is what RFC 8785 asks for.
+        if type(key) is not str or not key.isascii():
+            raise ValueUnfit("a key must be ASCII text")
+
+
+def _refuse_scalar(value: Any, kind: type) -> None:
     if kind is int:
         if not -SAFE_INTEGER <= value <= SAFE_INTEGER:
             raise ValueUnfit("an integer beyond 2^53 has no canonical form")
-    elif kind is dict:
-        for key, item in value.items():
-            # ASCII keys sort alike by code point and by UTF-16 unit, which is what RFC 8785 asks for.
-            if type(key) is not str or not key.isascii():
-                raise ValueUnfit("a key must be ASCII text")
-            # Nearly every item is text or nothing; a call for each of them would cost more than the rest of the check.
-            if type(item) is not str and item is not None:
-                _refuse_unsafe(item, level + 1)
-    elif kind is list or kind is tuple:
-        for item in value:
-            if type(item) is not str and item is not None:
-                _refuse_unsafe(item, level + 1)
-    else:
+    elif kind is not str and kind is not bool and value is not None:
         raise ValueUnfit(f"{kind.__name__} has no canonical form")
 
 

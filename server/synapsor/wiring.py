@@ -37,12 +37,26 @@ def open_handler(name: str, wired: ExecutorConfig, clock: Clock) -> Handler:
     if isinstance(wired, HttpExecutor):
         from synapsor.executors.http import HttpHandler
 
-        return HttpHandler(name=name, url=wired.url, secret=secret, seconds=seconds, clock=clock, ca=wired.ca)
+        return HttpHandler(
+            name=name,
+            url=wired.url,
+            secret=secret,
+            seconds=seconds,
+            clock=clock,
+            accepted_seconds=wired.accepted_hours * 3600,
+            ca=wired.ca,
+        )
     from synapsor.executors.command import CommandHandler
 
     environment = {variable: resolve(ref) for variable, ref in wired.environment.items()}
     return CommandHandler(
-        name=name, run=wired.run, secret=secret, seconds=seconds, clock=clock, environment=environment
+        name=name,
+        run=wired.run,
+        secret=secret,
+        seconds=seconds,
+        clock=clock,
+        environment=environment,
+        accepted_seconds=wired.accepted_hours * 3600,
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import SignedInquiry
 from synapsor.errors import DecisionRefused, Refusal
-from synapsor.flow.amend import Amending, edit, extend
+from synapsor.flow.amend import edit, extend
 from synapsor.flow.ask import ask
+from synapsor.flow.filing import Filing
 from synapsor.flow.signing import Signer
 from tests.attack.shop import Shop
 
@@ -21,7 +22,7 @@ def signer_of(shop: Shop, operator: str, key: str | None = None) -> Signer:
     return Signer(operator=shop.files.operators[operator], key=shop.files.keys[key or operator])
 
 
-async def amending(shop: Shop, handle: str, operator: str = "mia", **options: Any) -> Amending:
+async def amending(shop: Shop, handle: str, operator: str = "mia", **options: Any) -> Filing:
     """Return who amends a proposal."""
     record = await shop.record(handle)
     given: dict[str, Any] = {
@@ -33,7 +34,7 @@ async def amending(shop: Shop, handle: str, operator: str = "mia", **options: An
         "reason": WHY,
         "now": shop.project.clock.now(),
     }
-    return Amending(**{**given, **options})
+    return Filing(**{**given, **options})
 
 
 async def edited(shop: Shop, handle: str, values: Mapping[str, Any], operator: str = "mia", **options: Any) -> Proposal:

@@ -12,7 +12,8 @@ from synapsor.core.statements import Operator
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow.named import proposal_of
 from synapsor.flow.signing import Signer
-from synapsor.flow.steering import instruct, throw_pause
+from synapsor.flow.steering import instruct
+from synapsor.flow.throw import pause, throw
 from synapsor.ports import ProposalRecord
 from synapsor.work.pace import Pace
 from tests.attack.shop import Shop
@@ -49,9 +50,8 @@ async def turn(shop: Shop, state: PauseState, *, source: str = "shop", by: Signe
     """Let a person pause a source, or let it go on."""
     signer = by or person(shop)
     now, operators = shop.project.clock.now(), shop.project.operators()
-    return await throw_pause(
-        shop.ledger, state, source=source, signer=signer, operators=operators, now=now, reason="the source is moved"
-    )
+    thrown = pause(state, source=source)
+    return await throw(shop.ledger, thrown, signer=signer, operators=operators, now=now, reason="the source is moved")
 
 
 def at(point: str, do: Callable[[], Awaitable[Any]]) -> Callable[[str], Awaitable[None]]:

@@ -16,8 +16,10 @@ from synapsor.core.policy import outside
 from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.filing import Filing
 from synapsor.flow.replay import replay
-from synapsor.flow.undo import Asking, undo
+from synapsor.flow.signing import Signer
+from synapsor.flow.undo import undo
 from synapsor.ports import ProposalRecord
 from synapsor.serve.prompts import Place, explained
 from tests.attack.amending import WHY, asked, edited, extended, refused, signer_of
@@ -250,13 +252,14 @@ async def test_what_stands_with_others_undoes_or_removes_is_not_edited(books: Sh
     assert credit(books, "b") is None
     original = await applied(books, "credits.adjust", ADJUST)
     served = await books.project.activated("credits.adjust")
-    who, key = books.files.operators["mia"], books.files.keys["mia"]
-    asking = Asking(
+    who = books.files.operators["mia"]
+    signer = Signer(operator=who, key=books.files.keys["mia"])
+    asking = Filing(
         record=await books.record(original),
         served=served,
         operator=who,
         operators=lambda: books.files.operators,
-        unlock=lambda: key,
+        unlock=lambda: signer,
         reason="Wrong.",
         now=books.project.clock.now(),
     )

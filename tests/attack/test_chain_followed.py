@@ -15,20 +15,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.work import Reviewing
 from synapsor.approve.companion.desk import ApprovalDesk
-from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
 from synapsor.core.statements import Verdict
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.acting import Acting
-from synapsor.flow.automatic import throw_switch
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed
 from synapsor.flow.decider import Named
+from synapsor.flow.filing import served_for
 from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.reveal import Behind, reveal, reveal_for_decision
 from synapsor.flow.signing import Signer
-from synapsor.flow.undo import undoable
+from synapsor.flow.throw import Throw, pause, switch, throw
+from synapsor.flow.undo import UNDOING
 from synapsor.ledger import tail
 from synapsor.ledger.anchor import Anchor
 from synapsor.runtime import open_project
@@ -175,7 +175,7 @@ async def by_a_question(shop: Shop, asked: dict[str, Any]) -> str:
 async def by_an_undo(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia ask for it to be undone, and be asked first whether she may."""
     record, mia = await shop.record(asked["id"]), named(shop, "mia")
-    assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == ALTERED
+    assert await _rule(served_for(shop.ledger, record, mia, UNDOING, activated=shop.project.activated)) == ALTERED
     return await _rule(undo(shop, asked["id"]))
 
 
@@ -274,24 +274,24 @@ async def test_by_an_altered_ledger_nobody_looks_behind_anything_or_starts_polic
         looks: dict[str, Any] = {**signs, "signer": signer_of(shop, "mia")}
         asks = Behind(subject="ev_1", column="note", evidence={}, role="billing_lead", sealed={})
         for attempt in (
-            throw_switch(shop.ledger, "running", reason="Go on.", **signs),
+            throw(shop.ledger, switch("running"), reason="Go on.", **signs),
             reveal(shop.ledger, asks, reason="It is needed.", **looks),
             reveal_for_decision(shop.ledger, await shop.record(asked["id"]), **looks),
         ):
             assert await _rule(attempt) == ALTERED
 
 
-@pytest.mark.requirement("policy:stop")
-async def test_an_altered_ledger_keeps_nobody_from_stopping_policies(tmp_path: Path, database: Database) -> None:
+@pytest.mark.requirement("policy:stop", "steer:pause")
+@pytest.mark.parametrize("stop", [switch("stopped"), pause("paused", source="shop")], ids=("policies", "the_worker"))
+async def test_an_altered_ledger_keeps_nobody_from_stopping_what_goes_on_by_itself(
+    stop: Throw[Any], tmp_path: Path, database: Database
+) -> None:
     async with altered(tmp_path, database, event_hidden) as (shop, _):
-        steward = replace(shop.files.operators["rita"], roles=(POLICY_STEWARD,))
-        signer, now = Signer(operator=steward, key=shop.files.keys["rita"]), shop.project.clock.now()
-        await throw_switch(
-            shop.ledger, "stopped", signer=signer, operators={"rita": steward}, now=now, reason="Look first."
-        )
-        newest = await shop.ledger.policies.switch()
-        assert newest is not None
-        assert newest.switch.state == "stopped"
+        who = replace(shop.files.operators["rita"], roles=(stop.role,))
+        signer, now = Signer(operator=who, key=shop.files.keys["rita"]), shop.project.clock.now()
+        signed = await throw(shop.ledger, stop, signer=signer, operators={"rita": who}, now=now, reason="Look first.")
+        paused = await shop.ledger.steering.pauses(("shop",))
+        assert signed in (await shop.ledger.policies.switch(), paused["shop"])
 
 
 @pytest.mark.requirement("ledger:followed")
@@ -356,7 +356,10 @@ async def test_who_asks_for_an_undo_of_what_only_its_row_calls_applied_is_refuse
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE proposal SET status = 'applied'")
         record, mia = await shop.record(asked["id"]), named(shop, "mia")
-        assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == "records_differ"
+        assert (
+            await _rule(served_for(shop.ledger, record, mia, UNDOING, activated=shop.project.activated))
+            == "records_differ"
+        )
         assert await _rule(undo(shop, asked["id"])) == "records_differ"
         assert refusals(shop, asked["id"]) == [("mia", "records_differ")] * 2
 
@@ -411,3 +414,21 @@ async def test_the_slower_of_two_who_read_the_chain_at_once_makes_nobody_forget_
                 raw.execute(f"DELETE FROM {table} WHERE seq = ?", (newest,))
         with pytest.raises(IntegrityError):
             await shop.ledger.follow()
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_what_was_proven_before_stays_as_it_was_while_more_is_proven(shop: Shop) -> None:
+    first = await shop.waiver("INV-3001")
+    followed = shop.ledger._followed
+    await followed.on()
+    before = followed.trust.proven
+    told = (dict(before.open), dict(before.decided))
+    second = await shop.waiver("INV-3002")
+    await followed.on()
+    assert (before.open, before.decided) == told
+    now = followed.trust.proven
+    assert {first, second} <= now.open.keys()
+    assert len(now.decided) == len(before.decided) + 1
+    # Where nothing was added, nothing is made anew.
+    await followed.on()
+    assert followed.trust.proven is now

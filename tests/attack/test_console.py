@@ -23,7 +23,8 @@ from synapsor.approve.console.visit import BY_ITSELF, own_path
 from synapsor.core.records import to_body
 from synapsor.core.statements import Login, SignedLogin, sign
 from synapsor.errors import ConfigError
-from synapsor.flow.amend import Amending, edit
+from synapsor.flow.amend import edit
+from synapsor.flow.filing import Filing
 from synapsor.flow.signing import Signer
 from tests.attack.desk import BROWSER, Hall, approval, hall, word_of
 from tests.attack.shop import NOTE, WAIVER, as_ledger_owner, open_shop
@@ -629,7 +630,7 @@ async def test_what_a_reviewer_has_edited_is_told_so_and_the_editor_does_not_dec
     shop, leo = desk.shop, desk.shop.files.operators["leo"]
     proposal, _ = await a_note(desk)
     signer = Signer(operator=leo, key=shop.files.keys["leo"])
-    amending = Amending(
+    amending = Filing(
         record=await shop.record(proposal),
         served=await shop.project.activated(NOTE),
         operator=leo,

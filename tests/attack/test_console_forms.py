@@ -12,7 +12,8 @@ from synapsor.approve.identity.keys import create_key
 from synapsor.approve.identity.operators import add_operator
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
-from synapsor.flow.amend import Amending, edit
+from synapsor.flow.amend import edit
+from synapsor.flow.filing import Filing
 from synapsor.flow.signing import Signer
 from tests.attack.desk import Hall, approval, hall
 from tests.attack.forms import placeless
@@ -122,7 +123,7 @@ async def test_the_next_one_is_one_that_this_person_can_approve(desk: Hall) -> N
     (first, digest), (own, _), (last, _) = [await a_note(desk, f"INV-300{n}") for n in (1, 2, 3)]
     leo = desk.shop.files.operators["leo"]
     signer = Signer(operator=leo, key=desk.shop.files.keys["leo"])
-    amending = Amending(
+    amending = Filing(
         record=await desk.shop.record(own),
         served=await desk.shop.project.activated(NOTE),
         operator=leo,

@@ -1,6 +1,7 @@
 """Whoever owns the ledger's file but no operator's key steers the worker: no pause is ended, no cancel undone, no requeue made up."""
 
 import json
+import sqlite3
 from contextlib import nullcontext
 
 import pytest
@@ -157,3 +158,50 @@ async def test_a_replay_names_an_instruction_that_nobody_signed(shop: Shop) -> N
         set_body(raw, "instruction", told.instruction.id, body)
     report = await replay(shop.ledger, told.instruction.id, shop.project.operators())
     assert [one.what for one in report.differences] == [f"signature of opal on {told.instruction.id}"]
+
+
+@pytest.mark.requirement("ledger:order-verified")
+@pytest.mark.parametrize(
+    ("forged", "found"),
+    [
+        ("DELETE FROM job_row WHERE seq = :first", "its job does not wait by the rows that it is about"),
+        ("INSERT INTO job_row VALUES (:theirs, :first)", "its job does not wait by the rows that it is about"),
+        ("INSERT INTO job_row VALUES (:theirs, 1)", "holds rows that no open job is about"),
+        (
+            "INSERT INTO proposal_row VALUES (:filed, :proposal, :theirs)",
+            "its proposal is not found by the rows that it is about, and by no others",
+        ),
+    ],
+    ids=("taken away", "put in", "of no job", "of a proposal"),
+)
+async def test_rows_by_which_jobs_wait_are_found_where_they_are_not_those_of_the_proposals(
+    shop: Shop, forged: str, found: str
+) -> None:
+    await shop.waiver()
+    await shop.waiver("INV-3002")
+    assert (await shop.ledger.verify()).ok
+    with as_ledger_owner(shop) as raw:
+        (filed, proposal, first, _), (*_, theirs) = _waiting(raw)
+        told = {"filed": filed, "proposal": proposal, "first": first, "theirs": theirs}
+        raw.execute(forged, told)
+    report = await shop.ledger.verify()
+    assert report.first_bad is not None
+    assert report.first_bad[1] == found
+
+
+@pytest.mark.requirement("ledger:order-verified")
+async def test_a_job_of_another_source_keeps_none_waiting_although_a_row_says_so(shop: Shop) -> None:
+    stuck, other = await shop.waiver(), await shop.waiver("INV-3002")
+    with as_ledger_owner(shop) as raw:
+        (_, _, first, _), (*_, theirs) = _waiting(raw)
+        raw.execute("UPDATE job SET source = 'nowhere' WHERE seq = ?", (first,))
+        raw.execute("INSERT INTO job_row VALUES (?, ?)", (theirs, first))
+    assert await shop.work() == [("applied", "")]
+    assert (await shop.status(stuck), await shop.status(other)) == ("approved", "applied")
+    assert not (await shop.ledger.verify()).ok
+
+
+def _waiting(raw: sqlite3.Connection) -> list[tuple[int, str, int, str]]:
+    """Return of each open job, oldest first, where its proposal was filed, that, its own number and its one row."""
+    query = "SELECT p.seq, p.id, j.seq, r.target FROM job j JOIN proposal p ON p.id = j.proposal JOIN job_row r ON r.seq = j.seq ORDER BY j.seq"
+    return raw.execute(query).fetchall()

@@ -187,6 +187,7 @@ VERDICTS = [
     ("conflict", "insert_duplicate", "conflict", "insert_duplicate"),
     ("conflict", "receipt_of_another_digest", "reconciliation_required", "receipt_of_another_digest"),
     ("conflict", "receipts_differ", "reconciliation_required", "receipts_differ"),
+    ("conflict", "effect_stands", "reconciliation_required", "effect_stands"),
     ("failed", "refused", "failed", "handler_refused"),
     ("failed", "unsupported", "failed", "handler_unsupported"),
     ("failed", "expired", "failed", "approval_expired"),

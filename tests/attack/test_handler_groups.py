@@ -12,8 +12,10 @@ import pytest_asyncio
 from sqlalchemy import MetaData, Table, create_engine, select
 from sqlalchemy.orm import Session
 
-from synapsor.handler import Answer, Change, check, read
+from synapsor.handler import Answer, Change, Job, check, read
 from synapsor.handler.once import Rows, once, receipts
+from synapsor.handler.outbox import Outbox
+from synapsor.handler.wire import Came
 from synapsor.handler_ports import Heard, Reply
 from tests.attack.shop import Shop
 from tests.attack.tasks import POLICY, tasks_table
@@ -31,6 +33,7 @@ class Tasks:
     """An application that owns its tasks, in this process."""
 
     name = "app"
+    accepted_seconds = 3600.0
 
     def __init__(self, database: Database) -> None:
         self.engine = create_engine(url_of(database))
@@ -40,8 +43,11 @@ class Tasks:
     async def ask(self, body: bytes, *, key: str) -> Reply:
         self.asked.append(json.loads(body) | {"header": key})
         with closing(Session(self.engine)) as session:
-            answer = once(session, read(body), self.change, table=receipts())
+            answer = self.handle(session, read(body))
         return Reply(heard=Heard.ANSWERED, status=answer.came.status, body=answer.body())
+
+    def handle(self, session: Session, job: Job) -> Answer:
+        return once(session, job, self.change, table=receipts())
 
     def change(self, session: Session, change: Change) -> Rows:
         rows: Rows = []
@@ -60,6 +66,17 @@ class Tasks:
                 session.execute(self.table.update().where(*mine).values(**member.changes))
             rows = [*rows, session.execute(look).mappings().first()]
         return rows
+
+
+class TasksLater(Tasks):
+    """The same with an outbox."""
+
+    def handle(self, session: Session, job: Job) -> Answer:
+        return self.outbox.accept(session, job)
+
+    @property
+    def outbox(self) -> Outbox:
+        return Outbox(apply=self.change, again=0)
 
 
 @pytest_asyncio.fixture
@@ -83,6 +100,23 @@ async def test_all_of_a_group_is_handed_over_as_one_job_and_applied(grouped: Sho
     assert isinstance(job["changes"], list)
     assert [change["operation"] for change in job["changes"]] == ["update", "insert", "delete"]
     assert job["header"] == job["changes"][0]["key"]
+    application.engine.dispose()
+
+
+@pytest.mark.requirement("outbox:once")
+async def test_all_of_a_group_is_accepted_claimed_and_confirmed_as_one(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    application, before = TasksLater(grouped.database), everything(grouped)
+    assert await grouped.attempt(handlers={"app": application}) == [("accepted", "handler_accepted")]
+    assert everything(grouped) == before
+    with closing(Session(application.engine)) as session:
+        claim = application.outbox.claim(session, "pay-1")
+        assert claim is not None
+        assert application.outbox.claim(session, "pay-2") is None
+        application.outbox.confirm(session, claim, Came.APPLIED)
+    assert await grouped.attempt(handlers={"app": application}) == [("already_applied", "")]
+    assert [await grouped.status(each) for each in ids] == ["applied"] * 3
+    assert everything(grouped) != before
     application.engine.dispose()
 
 

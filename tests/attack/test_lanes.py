@@ -15,6 +15,7 @@ import pytest_asyncio
 from synapsor.core.moment import stamp
 from synapsor.errors import LedgerFailure
 from synapsor.flow import apply as applying
+from synapsor.ledger.sqlite import SqliteConnection
 from synapsor.runtime import Project
 from synapsor.testing.clock import TestClock
 from synapsor.work.heartbeat import Heartbeat
@@ -134,6 +135,52 @@ async def test_changes_of_one_row_are_applied_in_the_order_of_their_approvals_by
     ends = [(one["proposal"], one["outcome"]) for one in told if one["proposal"] != apart]
     assert ends == list(zip(asked, ["applied", "conflict", "conflict"], strict=True))
     assert busy.invoice("INV-3001", "note") == ("note 0",)
+
+
+@pytest.mark.requirement("worker:lanes")
+async def test_the_end_of_a_job_and_the_lease_of_the_next_share_a_commit_of_the_ledger(timed: Shop) -> None:
+    for invoice in INVOICES:
+        await timed.approved(NOTE, {"invoice_id": invoice, "note": "x"})
+    told: list[Mapping[str, Any]] = []
+    worker = await _worker(timed.project, told)
+    engine = timed.ledger._connection
+    assert isinstance(engine, SqliteConnection)
+    commits: list[str] = []
+    engine._writer.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+    await worker.run(drain=True)
+    assert [one["outcome"] for one in told] == ["applied"] * 3
+    # The first lease, twice an end and a lease, the last end.
+    assert len(commits) == 4
+
+
+@pytest.mark.requirement("worker:at-once")
+async def test_a_worker_that_waits_for_work_takes_it_when_it_is_approved_and_not_at_its_next_look(
+    timed: Shop,
+) -> None:
+    told: list[Mapping[str, Any]] = []
+    stop = anyio.Event()
+    worker = await _worker(timed.project, told)
+    worker.pace = replace(SOON, poll_seconds=3600)
+    waits = anyio.Event()
+    version = timed.ledger.version
+
+    async def asked() -> int:
+        waits.set()
+        return await version()
+
+    def report(line: Mapping[str, Any]) -> None:
+        told.append(line)
+        stop.set()
+
+    worker.report = report
+    with anyio.fail_after(60), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(timed.ledger, "version", asked)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_run_until, worker, stop)
+            await waits.wait()
+            await timed.approved(NOTE, {"invoice_id": INVOICES[0], "note": "x"})
+            await stop.wait()
+    assert [one["outcome"] for one in told] == ["applied"]
 
 
 @pytest.mark.requirement("worker:row-order")
@@ -402,6 +449,7 @@ async def test_one_line_tells_all_that_is_known_of_a_job(timed: Shop, clock: Tes
             "attempt": 1,
             "rows": 1,
             "recorded": True,
+            "again_at": "",
             "newcomers": 0,
             "group": [],
             "seconds_since_approval": 2.5,

@@ -49,8 +49,14 @@ class Still:
     async def read(self, job: Job[T]) -> T:
         return run(job, self._tx)
 
+    async def glance(self, job: Job[T]) -> T:
+        return run(job, self._tx)
+
     async def write(self, job: Job[T]) -> T:
         return run(job, self._tx)
+
+    async def version(self) -> int:
+        return 0
 
     async def inspect(self) -> str:
         return self._tx.inspect()
@@ -141,7 +147,7 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 def tables(raw: sqlite3.Connection) -> list[str]:
-    """Return the tables; what is counted of a day, and which job waits for which, is no record and says nothing about history."""
+    """Return the tables; what is counted of a day, and which job waits for which (`ledger:order-verified`), says nothing about history."""
     apart = "('spent', 'job_row')"
     found = raw.execute(f"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN {apart} ORDER BY name")
     return [r["name"] for r in found]
@@ -270,6 +276,10 @@ def cut(raw: sqlite3.Connection, keep: int) -> None:
         raw.execute(
             "UPDATE job SET open = ?, attempt = ? WHERE proposal = ?", (status == "approved", leases, row["id"])
         )
+    raw.execute("DELETE FROM job_row")
+    raw.execute(
+        "INSERT INTO job_row SELECT r.target, j.seq FROM job j JOIN proposal_row r ON r.proposal = j.proposal WHERE j.open = 1"
+    )
 
 
 @pytest.mark.requirement("ledger:tampering-is-found")

@@ -502,6 +502,23 @@ async def test_a_rule_that_is_checked_only_at_the_commit_fails_a_delete_and_leav
     assert task(tasks, 1) is not None
 
 
+@pytest.mark.requirement("apply:exact")
+async def test_a_trigger_that_is_put_off_to_the_commit_changes_nothing_beside_what_was_approved(tasks: Shop) -> None:
+    if tasks.database.engine != "postgres":
+        pytest.skip("no trigger is put off here")
+    late = (
+        "CREATE FUNCTION billing.late() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        " $$ BEGIN UPDATE billing.tasks SET points = 99 WHERE id = NEW.id AND points <> 99; RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON billing.tasks DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION billing.late()"
+    )
+    before = everything(tasks)
+    await tasks.approved("tasks.step", {"task": 1, "state": "doing"})
+    with meanwhile(tasks, late, "DROP TRIGGER late ON billing.tasks; DROP FUNCTION billing.late()"):
+        assert await tasks.work() == [("failed", "after_image")]
+    assert everything(tasks) == before
+
+
 @pytest.mark.requirement("delete:no-more")
 async def test_effects_that_a_reviewer_named_happen_with_the_delete_and_roll_back_with_it(
     tmp_path: Path, database: Database

@@ -25,9 +25,10 @@ from synapsor.core.statements import SignedDecision, sign
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.flow.activate import activate
-from synapsor.flow.automatic import approve_by_policy, running, throw_switch
+from synapsor.flow.automatic import approve_by_policy, running
 from synapsor.flow.permitted import permitted
 from synapsor.flow.signing import Signer
+from synapsor.flow.throw import switch, throw
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
@@ -52,7 +53,7 @@ async def deferred(trial: Trial, envelope: dict[str, Any]) -> dict[str, Any] | N
 
 async def stop(trial: Trial, state: Any = "stopped") -> None:
     signer, now = signer_of(trial), trial.clock.now()
-    await throw_switch(trial.ledger, state, signer=signer, operators=trial.operators, now=now, reason="too many")
+    await throw(trial.ledger, switch(state), signer=signer, operators=trial.operators, now=now, reason="too many")
 
 
 def signer_of(trial: Trial) -> Signer:
@@ -351,11 +352,11 @@ async def test_only_a_steward_throws_the_switch() -> None:
         now, operators = trial.clock.now(), trial.operators
         other = replace(signer_of(trial), operator=replace(trial.operator, roles=("boss", "policy_signer")))
         with pytest.raises(DecisionRefused) as refused:
-            await throw_switch(trial.ledger, "running", signer=other, operators=operators, now=now, reason="")
+            await throw(trial.ledger, switch("running"), signer=other, operators=operators, now=now, reason="")
         assert refused.value.rule == "role_missing"
         other = replace(signer_of(trial), key=Ed25519PrivateKey.generate())
         with pytest.raises(DecisionRefused) as refused:
-            await throw_switch(trial.ledger, "running", signer=other, operators=operators, now=now, reason="")
+            await throw(trial.ledger, switch("running"), signer=other, operators=operators, now=now, reason="")
         assert refused.value.rule == "wrong_key"
         assert await trial.ledger.policies.switch() is None
 

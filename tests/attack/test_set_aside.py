@@ -101,6 +101,21 @@ async def test_a_job_that_is_opened_again_after_its_end_ends_once_more(shop: Sho
     assert shop.receipts() == 1
 
 
+@pytest.mark.requirement("apply:exactly-once")
+async def test_a_first_attempt_that_cannot_leave_its_receipt_reads_the_one_that_is_there(shop: Shop) -> None:
+    await shop.waiver()
+
+    async def dies(point: str) -> None:
+        if point == "apply.committed":
+            raise RuntimeError
+
+    assert await shop.attempt(reached=dies) == [("retry", "internal")]
+    # As in a ledger that was restored from a backup.
+    doctored(shop, "UPDATE job SET attempt = 0, not_before = NULL")
+    assert await shop.attempt() == [("already_applied", "")]
+    assert shop.receipts() == 1
+
+
 async def test_a_job_without_its_proposal_ends_and_says_so_in_the_chain(shop: Shop) -> None:
     handle = await shop.waiver()
     doctored(shop, "DELETE FROM proposal")

@@ -11,10 +11,10 @@ from synapsor.approve.card.card import card_of
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.statements import SwitchState, Verdict
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.automatic import throw_switch
 from synapsor.flow.decider import Unknown
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.signing import Signer
+from synapsor.flow.throw import switch, throw
 from synapsor.ledger.believed import Trust
 from synapsor.ports import ProposalRecord
 from synapsor.values import digest_bytes
@@ -44,7 +44,7 @@ async def thrown(shop: Shop, *states: SwitchState) -> None:
     steward = Signer(operator=_steward(shop), key=shop.files.keys["rita"])
     now, trusted = shop.project.clock.now(), {"rita": steward.operator}
     for state in states:
-        await throw_switch(shop.ledger, state, signer=steward, operators=trusted, now=now, reason="Look first.")
+        await throw(shop.ledger, switch(state), signer=steward, operators=trusted, now=now, reason="Look first.")
 
 
 def _steward(shop: Shop) -> Any:

@@ -17,8 +17,8 @@ from synapsor.core.moment import stamp
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, IntegrityError
 from synapsor.flow.activate import activate
-from synapsor.flow.automatic import throw_switch
 from synapsor.flow.signing import Signer
+from synapsor.flow.throw import switch, throw
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import EVERY, event_hash
 from synapsor.ledger.open import open_ledger
@@ -193,7 +193,7 @@ async def test_a_stop_of_automatic_approval_that_is_taken_away_stops_it_still(
         steward = replace(shop.files.operators["rita"], roles=("contract_reviewer", POLICY_STEWARD))
         now, trusted = shop.project.clock.now(), {"rita": steward}
         signer = Signer(operator=steward, key=shop.files.keys["rita"])
-        await throw_switch(shop.ledger, "stopped", signer=signer, operators=trusted, now=now, reason="Look first.")
+        await throw(shop.ledger, switch("stopped"), signer=signer, operators=trusted, now=now, reason="Look first.")
         with as_ledger_owner(shop) as raw:
             raw.execute("DELETE FROM policy_switch")
         assert await shop.work() == []

@@ -13,7 +13,9 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
-from synapsor.flow.undo import Asking, undo
+from synapsor.flow.filing import Filing
+from synapsor.flow.signing import Signer
+from synapsor.flow.undo import undo
 from tests.attack.credits import POLICY, credits_tables
 from tests.attack.shop import Shop, open_shop
 from tests.databases import Database
@@ -49,11 +51,11 @@ async def ask(
     served = await shop.project.activated(record.proposal.capability)
     now, typed = shop.project.clock.now(), list[str]()
 
-    def unlock() -> Any:
+    def unlock() -> Signer:
         typed.append(operator)
-        return key
+        return Signer(operator=who, key=key)
 
-    asking = Asking(
+    asking = Filing(
         record=record,
         served=served,
         operator=who,

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.flow.activate import activate
-from synapsor.flow.amend import Amending, edit
+from synapsor.flow.amend import edit
 from synapsor.flow.desk import Desk
+from synapsor.flow.filing import Filing
 from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
@@ -167,7 +168,7 @@ class Life:
         """Let the editor put other values in its place."""
         trial, record = self.trial, self.record(proposal)
         operator = trial.operators[EDITOR]
-        amending = Amending(
+        amending = Filing(
             record=record,
             served=trial.served[record.proposal.capability],
             operator=operator,

@@ -11,7 +11,8 @@ import pytest
 from synapsor.core.outcome import Outcome
 from synapsor.core.proposal import Status
 from synapsor.sql.statement import RawRow, Statement
-from tests.chaos.stepped import LEASE, Movable, stepped
+from synapsor.work.pace import Pace
+from tests.chaos.stepped import LEASE, Movable, Stepped, stepped
 from tests.databases import Database
 
 pytestmark = pytest.mark.chaos
@@ -52,12 +53,24 @@ class Overtaken:
             yield tx
 
 
+async def _tried(at: Stepped) -> None:
+    """Let an attempt break as soon as its transaction has begun."""
+
+    async def breaks(step: str) -> None:
+        if step == "apply.begun":
+            raise RuntimeError
+
+    worker = await at.project.worker(pace=Pace(backoff_seconds=0))
+    await replace(worker, bench=replace(worker.bench, reached=breaks)).run(once=True)
+
+
 @pytest.mark.requirement("apply:receipts-at-once", "apply:outcome-true")
 async def test_a_group_that_another_worker_commits_meanwhile_is_found_applied_by_both(
     tmp_path: Path, server: Database
 ) -> None:
     async with stepped(tmp_path, server, []) as at:
         filed = await at.filed("group", "x")
+        await _tried(at)  # receipts are looked for from the second attempt on
         ahead = Movable()
         ahead.ahead = 2 * LEASE
         other = await at.project.worker()

@@ -26,7 +26,9 @@ from synapsor.core.statements import Operator
 from synapsor.core.writeback import receipt_key
 from synapsor.errors import UnsafeSource
 from synapsor.flow.desk import Desk
-from synapsor.flow.undo import Asking, undo
+from synapsor.flow.filing import Filing
+from synapsor.flow.signing import Signer
+from synapsor.flow.undo import undo
 from synapsor.runtime import Project
 from tests.databases import READER, WRITER, Database, execute, fetch, table
 from tests.projects import ProjectFiles, leo_approves, opened, write_project
@@ -239,14 +241,15 @@ class Stage:
             record = await ledger.proposal(self.proposal["id"])
             assert record is not None
             served = await self.project.activated(record.proposal.capability)
-            mia, unlock = self.files.operators["mia"], partial(self.files.keys.__getitem__, "mia")
+            mia = self.files.operators["mia"]
+            signer = Signer(operator=mia, key=self.files.keys["mia"])
             now = self.project.clock.now()
-            asking = Asking(
+            asking = Filing(
                 record=record,
                 served=served,
                 operator=mia,
                 operators=lambda: self.files.operators,
-                unlock=unlock,
+                unlock=partial(lambda one: one, signer),
                 reason="Once more.",
                 now=now,
             )

@@ -578,6 +578,14 @@ async def test_what_a_write_credential_lacks_is_found_out(postgres_db: Database,
     assert [finding.rule for finding in found if finding.fatal] == [case]
 
 
+BY_ROLE = (
+    "CREATE ROLE clerk; GRANT USAGE ON SCHEMA billing TO clerk; "
+    "ALTER ROLE synapsor_writer NOINHERIT; GRANT clerk TO synapsor_writer;"
+)
+"""What a role has that is not inherited, SET ROLE takes."""
+NO_ROLE = "ALTER ROLE synapsor_writer INHERIT; DROP OWNED BY clerk; DROP ROLE clerk"
+
+
 @pytest.mark.requirement("posture:safe-credential")
 @pytest.mark.parametrize(
     ("grant", "revoke", "rule", "words"),
@@ -599,6 +607,30 @@ async def test_what_a_write_credential_lacks_is_found_out(postgres_db: Database,
             "DROP FUNCTION billing.f()",
             "writer_can_do_more",
             "billing.f",
+        ),
+        (
+            f"{BY_ROLE} GRANT UPDATE ON billing.synapsor_receipts TO clerk",
+            NO_ROLE,
+            "receipts_can_change",
+            "by a role that it may become",
+        ),
+        (
+            f"{BY_ROLE} GRANT TRUNCATE ON billing.synapsor_receipts TO clerk",
+            NO_ROLE,
+            "receipts_can_change",
+            "by a role that it may become",
+        ),
+        (
+            f"{BY_ROLE} GRANT DELETE ON billing.invoices TO clerk",
+            NO_ROLE,
+            "writer_can_do_more",
+            "remove rows",
+        ),
+        (
+            f"{BY_ROLE} GRANT UPDATE (tenant_id) ON billing.invoices TO clerk",
+            NO_ROLE,
+            "writer_can_do_more",
+            "tenant_id",
         ),
     ],
 )

@@ -17,6 +17,7 @@ class Answering:
     """Answers each document with the next of what it was given, and with the last one ever after."""
 
     name = "app"
+    accepted_seconds = 3600.0
 
     def __init__(self, *answers: Callable[[bytes], Reply]) -> None:
         self.answers = list(answers)
@@ -39,6 +40,11 @@ class Answering:
 def said(came: str, code: str = "", detail: str = "", **more: Any) -> Callable[[bytes], Reply]:
     """Return what answers truly that this came of it."""
     return told(lambda answer: answer | more, came=came, code=code, detail=detail)
+
+
+def accepted(again: int = 0) -> Callable[[bytes], Reply]:
+    """Return what says that it will be done."""
+    return said("accepted", ask_again_in=again)
 
 
 def told(

@@ -11,6 +11,8 @@ from typing import Any
 
 import uvicorn
 
+from synapsor.handler.entries import NAME as ENTRIES
+from synapsor.handler.entries import create_table as create_outbox
 from synapsor.handler.receipts import create_table
 from tests.attack.shop import Shop, open_shop
 from tests.databases import Database, execute
@@ -67,9 +69,10 @@ async def handled_shop(
 
 
 def prepare(database: Database) -> None:
-    """Make the application's table of receipts anew."""
-    place = f"{database.schema}.{_RECEIPTS}" if database.engine == "postgres" else _RECEIPTS
-    execute(database, f"DROP TABLE IF EXISTS {place};\n{create_table(database.engine, place)}")
+    """Make the application's tables anew."""
+    for name, create in ((_RECEIPTS, create_table), (ENTRIES, create_outbox)):
+        place = f"{database.schema}.{name}" if database.engine == "postgres" else name
+        execute(database, f"DROP TABLE IF EXISTS {place};\n{create(database.engine, place)}")
 
 
 def invoices(database: Database, **more: Any) -> Invoices:

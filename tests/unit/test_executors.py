@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from synapsor.core.needs import executors_of, needs_of
 from synapsor.core.outcome import Why
 from synapsor.errors import ConfigError
 from synapsor.examine import examine
-from synapsor.handler.receipts import create_table
+from synapsor.handler.entries import create_table as create_outbox
+from synapsor.handler.receipts import Engine, create_table
 from synapsor.runtime import open_project
-from synapsor.testing import desk_for
+from synapsor.testing import TestClock, desk_for
+from synapsor.wiring import open_handler
 from tests.attack.shop import open_shop
 from tests.attack.test_handler_answers import authorised
 from tests.cards import card
@@ -46,6 +49,7 @@ COMMAND = "executors: {app: {kind: command, run: [/opt/app/apply, --now], secret
         (HTTP.replace("kind: http,", "kind: grpc,"), "union_tag_invalid"),
         (HTTP.replace("kind: http,", ""), "union_tag_not_found"),
         (HTTP.replace("kind: http,", "kind: http, timeout_ms: 60001,"), "less_than_equal"),
+        (HTTP.replace("kind: http,", "kind: http, accepted_hours: 721,"), "less_than_equal"),
         (HTTP.replace("kind: http,", "kind: http, retries: 5,"), "unknown_key"),
         (COMMAND.replace("/opt/app/apply", "apply"), "executor_program"),
         (COMMAND.replace("/opt/app/apply", "/opt/../tmp/apply"), "executor_program"),
@@ -68,6 +72,20 @@ def test_an_executor_is_over_tls_or_for_development_on_this_machine(tmp_path: Pa
     local = HTTP.replace("https://app.example", "http://localhost:8080")
     loaded = load_config(write(tmp_path, (GOOD + local).replace("production", "development")))
     assert list(loaded.executors) == ["app"]
+
+
+@pytest.mark.requirement("accepted:bound")
+def test_what_an_executor_accepts_may_be_open_for_as_long_as_the_project_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_SECRET", SECRET)
+    monkeypatch.setenv("A", SECRET)
+    monkeypatch.setenv("B", "x")
+    for text in (HTTP, COMMAND):
+        for more, hours in (("", 72), (" accepted_hours: 2,", 2)):
+            config = load_config(write(tmp_path, GOOD + text.replace("{app: {", "{app: {" + more)))
+            handler = open_handler("app", config.executors["app"], TestClock())
+            assert handler.accepted_seconds == hours * 3600
 
 
 @pytest.mark.requirement("executor:config")
@@ -162,9 +180,12 @@ def test_the_helper_imports_nothing_of_the_server() -> None:
 
 
 @pytest.mark.requirement("executor:once")
-def test_the_statement_for_the_table_of_receipts_is_printed_for_each_engine() -> None:
+@pytest.mark.parametrize(("module", "create_table"), [("receipts", create_table), ("entries", create_outbox)])
+def test_the_statement_for_each_table_of_a_handler_is_printed_for_each_engine(
+    module: str, create_table: Callable[[Engine], str]
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "synapsor.handler.receipts", "mysql"],
+        [sys.executable, "-m", f"synapsor.handler.{module}", "mysql"],
         capture_output=True,
         text=True,
         check=True,

@@ -140,7 +140,7 @@ async def test_no_proxy_of_the_environment_is_taken(monkeypatch: pytest.MonkeyPa
     [
         (text("401 Unauthorized"), Reply(heard=Heard.DENIED)),
         (text("429 Too Many", retry_after="7"), Reply(heard=Heard.BUSY, wait=7.0)),
-        (text("503 Unavailable", retry_after="99999999"), Reply(heard=Heard.BUSY, wait=3600.0)),
+        (text("503 Unavailable", retry_after="99999999"), Reply(heard=Heard.BUSY, wait=600.0)),
         (text("503 Unavailable", retry_after="-1"), Reply(heard=Heard.BUSY)),
         (text("503 Unavailable"), Reply(heard=Heard.BUSY)),
         (text("500 Oops", b"trace"), Reply(heard=Heard.ANSWERED, status=500, body=b"trace")),

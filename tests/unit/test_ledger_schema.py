@@ -102,7 +102,12 @@ def _row(connection: sqlite3.Connection, table: str, **given: object) -> dict[st
     return row
 
 
-OPEN: dict[str, object] = {"open": 1, "attempt": 0, "anew": 0, "lease": None, "lease_until": None, "parked": None}
+OPEN: dict[str, object] = {
+    "open": 1,
+    "attempt": 0,
+    "anew": 0,
+    **dict.fromkeys(("lease", "lease_until", "parked", "accepted")),
+}
 """A job that nobody has taken yet."""
 
 
@@ -272,6 +277,18 @@ def test_a_job_is_given_up_by_an_event_and_taken_again_by_an_instruction_of_late
         connection.execute("UPDATE job SET parked = NULL")
     _row(connection, "instruction", seq=3, id="late", job="j", proposal="p", verb="requeue")
     connection.execute("UPDATE job SET parked = NULL")
+
+
+@pytest.mark.requirement("accepted:forged")
+def test_a_job_is_accepted_by_an_event_and_stays_as_it_was_accepted(connection: sqlite3.Connection) -> None:
+    _row(connection, "job", **OPEN, id="j", proposal="p")
+    with pytest.raises(sqlite3.IntegrityError, match="not accepted"):
+        connection.execute("UPDATE job SET accepted = 'then'")
+    _row(connection, "event", seq=1, kind="job_accepted", subject="p")
+    connection.execute("UPDATE job SET accepted = 'then'")
+    for value in ("'later'", "NULL"):
+        with pytest.raises(sqlite3.IntegrityError, match="not accepted"):
+            connection.execute(f"UPDATE job SET accepted = {value}")
 
 
 @pytest.mark.requirement("steer:given-up")

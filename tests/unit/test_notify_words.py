@@ -15,6 +15,7 @@ import pytest
 from synapsor.config.events import Event
 from synapsor.config.notify import Email as EmailConfig
 from synapsor.config.notify import Smtp
+from synapsor.core.accepted import ACCEPTED
 from synapsor.core.intents import CLEARED, INTENDED
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
@@ -218,7 +219,7 @@ def test_every_event_of_the_ledger_is_told_or_known_not_to_be() -> None:
     named |= {f"proposal_{status}" for status in Status if status is not Status.REVIEW_REQUIRED}
     named |= {f"policies_{state}" for state in get_args(SwitchState)} | {"policy_near_limit", "policy_used"}
     named |= {*STEERED.values(), "worker_paused", "worker_resumed"}
-    named |= {INTENDED, CLEARED}
+    named |= {INTENDED, CLEARED, ACCEPTED}
     assert named == set(EVENTS) | UNTOLD | COUNTED_ONLY
     assert len(named) == len(EVENTS) + len(UNTOLD) + len(COUNTED_ONLY)
 

@@ -217,6 +217,7 @@ def test_a_relation_that_no_adapter_looked_at_is_no_safe_one() -> None:
         (writer_with(RECEIPTS, replace(KEPT, updates=frozenset({"worker"}))), [("receipts_can_change", False)]),
         (writer_with(RECEIPTS, replace(KEPT, alters=True)), [("receipts_can_change", False)]),
         (writer_with(RECEIPTS, replace(KEPT, deletes=True)), [("receipts_can_change", False)]),
+        (writer_with(RECEIPTS, replace(KEPT, could=Reach(deletes=True))), [("receipts_can_change", False)]),
         (replace(WRITER, in_clear=True), [("writer_in_clear", True)]),
         (replace(WRITER, anonymous=True), [("anonymous_user", True)]),
         (replace(WRITER, read_committed=False), [("read_committed_refused", True)]),

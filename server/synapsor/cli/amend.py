@@ -17,8 +17,9 @@ from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
 from synapsor.errors import Code, DecisionRefused, Refusal
 from synapsor.flow.acting import Acting
-from synapsor.flow.amend import Amending, amendable, edit, extend
+from synapsor.flow.amend import AMENDING, edit, extend
 from synapsor.flow.decider import Named
+from synapsor.flow.filing import Filing, served_for
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
@@ -60,13 +61,13 @@ async def _run(arguments: Namespace) -> int:
     return 0
 
 
-async def _amending(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Amending:
+async def _amending(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Filing:
     """Return who amends what; what is certain to be refused is, before the source is opened and a passphrase is typed."""
     ledger, operators, now = await project.ledger(), project.operators(), project.clock.now()
     operator, unlock = await signer_for(arguments, project, (record.proposal.id,), operators, role=record.proposal.role)
     acting = Acting(who=Named(operator=operator), operators=operators, now=now)
-    served = await amendable(ledger, record, arguments.kind, acting, activated=project.activated)
-    return Amending(
+    served = await served_for(ledger, record, acting, AMENDING[arguments.kind], activated=project.activated)
+    return Filing(
         record=record,
         served=served,
         operator=operator,

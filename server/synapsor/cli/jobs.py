@@ -80,6 +80,7 @@ def _body(job: JobState, now: dt.datetime) -> dict[str, Any]:
         "lease_until": job.lease_until,
         "not_before": job.not_before,
         "given_up_at": job.parked,
+        "accepted_until": job.accepted,
         "code": job.code or "",
     }
 
@@ -91,6 +92,7 @@ def _entry(job: JobState, now: dt.datetime) -> tuple[str, list[str]]:
     words = {
         "due": "due",
         "leased": f"in hand of {worker} until {job.lease_until}",
+        "accepted": f"accepted by the application, asked again in {_left(job.not_before, now)}",
         "later": f"put off, tried again in {_left(job.not_before, now)}",
         "dead": "given up",
         "closed": "done",
@@ -101,6 +103,10 @@ def _entry(job: JobState, now: dt.datetime) -> tuple[str, list[str]]:
     body = [f"{visible(job.proposal)}, of source {visible(job.source)}, filed {span(now - parse(job.at))} ago"]
     if job.code and stands != "closed":
         body.append(f"{visible(job.code)}: {meaning_of(job.code)}")
+    if job.accepted and stands != "closed":
+        body.append(
+            f"the application has accepted it; what has come of it is asked until {visible(job.accepted)}, and then for a person to find"
+        )
     if stands == "dead":
         body.append("`synapsor jobs requeue` has it tried again, `synapsor jobs discard` cancels it")
     return f"{visible(job.id)}  {words}{attempts}{before}", body

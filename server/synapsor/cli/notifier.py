@@ -16,7 +16,7 @@ from synapsor.errors import UsageError
 from synapsor.notify.notifier import Delivered, Notifier
 from synapsor.notify.state import Retry
 from synapsor.notifying import open_notifier
-from synapsor.web.loop import on_signals
+from synapsor.web.loop import ends_this_task, on_signals
 from synapsor.web.loop import run as run_loop
 
 
@@ -53,13 +53,7 @@ async def _run(arguments: Namespace) -> int:
 
 async def _stay(notifier: Notifier) -> None:
     stop = anyio.Event()
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101  # this is a coroutine of a running loop
-
-    def leave() -> None:
-        task.cancel()
-
-    with on_signals(stop.set, leave):
+    with on_signals(stop.set, ends_this_task()):
         note(f"notifier tells {many(len(notifier.senders), 'channel', 'channels')}; Ctrl-C ends it")
         await notifier.run(stop)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from synapsor import runtime
 from synapsor.cli.refused_acts import lines as refused_lines
-from synapsor.cli.refused_acts import signer_for, told
+from synapsor.cli.refused_acts import told
+from synapsor.cli.signing import throw_here
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
-from synapsor.contract.approvals import WRITEBACK_OPERATOR
 from synapsor.core.instructions import PauseState, SignedPause
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
@@ -21,12 +21,8 @@ from synapsor.core.statements import Operator
 from synapsor.core.steering import rests
 from synapsor.core.words import many
 from synapsor.errors import IntegrityError, UsageError
-from synapsor.flow.acting import Acting
-from synapsor.flow.decider import Named
-from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import WORKER
-from synapsor.flow.signing import Signer
-from synapsor.flow.steering import pausing, throw_pause
+from synapsor.flow.throw import Throw, pause
 
 if TYPE_CHECKING:
     from synapsor.ledger.store import Ledger
@@ -45,25 +41,17 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         if arguments.action != "status":
-            check_reason("pause", arguments.reason)
-            await _throw(arguments, project, ledger)
+            await throw_here(arguments, project, _thrown(arguments, project))
         document = await _status(project, ledger)
     answer(arguments, "worker_status", document, _text(document))
     return 0
 
 
-async def _throw(arguments: Namespace, project: runtime.Project, ledger: Ledger) -> None:
+def _thrown(arguments: Namespace, project: runtime.Project) -> Throw[SignedPause]:
     source = arguments.source or ""
     if source and source not in project.config.sources:
         raise UsageError("There is no such source.", fix=f"Known here: {', '.join(project.config.sources)}.")
-    operators = project.operators()
-    operator, unlock = await signer_for(arguments, project, (WORKER,), operators, role=WRITEBACK_OPERATOR)
-    now, state = project.clock.now(), _STATES[arguments.action]
-    acting = Acting(who=Named(operator=operator), operators=operators, now=now)
-    async with pausing(ledger, acting, state):  # before anybody types a passphrase
-        signer = Signer(operator=operator, key=unlock())
-    trusted, now = project.operators(), project.clock.now()  # who was trusted when it began may be revoked since
-    await throw_pause(ledger, state, source=source, signer=signer, operators=trusted, now=now, reason=arguments.reason)
+    return pause(_STATES[arguments.action], source=source)
 
 
 async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
@@ -79,7 +67,7 @@ async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
     return {
         "all": _one(newest, "", operators, ledger.id),
         "sources": {name: _one(newest, name, operators, ledger.id) for name in names},
-        "jobs": {word: stands.count(word) for word in ("due", "leased", "later", "dead")},
+        "jobs": {word: stands.count(word) for word in ("due", "leased", "accepted", "later", "dead")},
         "refused": await told(ledger.overview, WORKER),
     }
 
@@ -108,7 +96,7 @@ def _text(document: Mapping[str, Any]) -> str:
     jobs = document["jobs"]
     lines.append(
         f"{many(sum(jobs.values()), 'job')} not done: {jobs['due']} due, {jobs['leased']} in hand, "
-        f"{jobs['later']} put off, {jobs['dead']} given up."
+        f"{jobs['accepted']} accepted by an application, {jobs['later']} put off, {jobs['dead']} given up."
     )
     lines += refused_lines(document["refused"], "pause or resume")
     return paragraph("\n".join(lines))

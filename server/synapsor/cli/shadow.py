@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from functools import partial
 
 from synapsor import runtime
-from synapsor.cli.refused_acts import signer_for
+from synapsor.cli.signing import ready
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
-from synapsor.flow.acting import Acting, check_first
+from synapsor.flow.acting import acting_on
 from synapsor.flow.ask_shadow import ASKING_SHADOW, ask_shadow
-from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
-from synapsor.flow.signing import Signer
 
 
 def run(arguments: Namespace) -> int:
@@ -27,16 +26,9 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
-        operators, now = project.operators(), project.clock.now()
-        operator, unlock = await signer_for(
-            arguments, project, (record.proposal.id,), operators, role=record.proposal.role
-        )
-        acting = Acting(who=Named(operator=operator), operators=operators, now=now)
-        await check_first(ledger, record, acting, ASKING_SHADOW)
-        signed = Signer(operator=operator, key=unlock())
-        # Somebody who took their time over the passphrase asks then, and by who is trusted then.
-        trusted, now = project.operators(), project.clock.now()
-        asked = await ask_shadow(ledger, record, signer=signed, now=now, operators=trusted)
+        begin = partial(acting_on, ledger, record, verb=ASKING_SHADOW)
+        by = await ready(arguments, project, record.proposal.id, role=record.proposal.role, begin=begin)
+        asked = await ask_shadow(ledger, record, signer=by.signer, now=by.now, operators=by.operators)
     request = asked.shadow_requests[-1].request
     document = {"proposal": asked.proposal.id, "status": asked.status.value, "request": to_body(request)}
     text = (

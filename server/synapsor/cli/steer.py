@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from synapsor import runtime
-from synapsor.cli.refused_acts import signer_for
+from synapsor.cli.signing import ready
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
@@ -18,7 +19,6 @@ from synapsor.flow.acting import Acting
 from synapsor.flow.decider import Named, Unknown
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.signing import Signer
 from synapsor.flow.steering import instruct, instructing
 from synapsor.ports import ProposalRecord
 
@@ -65,11 +65,11 @@ async def _said(
     async with instructing(ledger, record, acting, verb):  # what is certain, before anybody is asked who they are
         pass
     role = role_for(verb, record.proposal, one) if one else _usual_role(verb, record)
-    operator, unlock = await signer_for(arguments, project, (record.proposal.id,), operators, role=role)
-    async with instructing(ledger, record, Acting(who=Named(operator=operator), operators=operators, now=now), verb):
-        signer = Signer(operator=operator, key=unlock())
-    trusted, now = project.operators(), project.clock.now()  # who was trusted when it began may be revoked since
-    return await instruct(ledger, verb, record, signer=signer, operators=trusted, now=now, reason=arguments.reason)
+    begin = partial(instructing, ledger, record, verb=verb)
+    by = await ready(arguments, project, record.proposal.id, role=role, begin=begin)
+    return await instruct(
+        ledger, verb, record, signer=by.signer, operators=by.operators, now=by.now, reason=arguments.reason
+    )
 
 
 def _usual_role(verb: JobVerb, record: ProposalRecord) -> str:

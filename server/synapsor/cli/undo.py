@@ -18,8 +18,10 @@ from synapsor.core.words import many
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.acting import Acting
 from synapsor.flow.decider import Named, Unknown
+from synapsor.flow.filing import Filing, served_for
 from synapsor.flow.named import proposal_of
-from synapsor.flow.undo import Asking, undo, undoable
+from synapsor.flow.signing import Signer
+from synapsor.flow.undo import UNDOING, undo
 from synapsor.ports import ProposalRecord
 
 
@@ -45,16 +47,16 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
     one = operators.get(arguments.operator or "")
     acting = Acting(who=Named(operator=one) if one else Unknown(), operators=operators, now=now)
     try:
-        served = await undoable(ledger, record, acting, activated=project.activated)
+        served = await served_for(ledger, record, acting, UNDOING, activated=project.activated)
         operator, unlock = await signer_for(
             arguments, project, (record.proposal.id,), operators, role=record.proposal.role
         )
-        asking = Asking(
+        asking = Filing(
             record=record,
             served=served,
             operator=operator,
             operators=project.operators,
-            unlock=unlock,
+            unlock=lambda: Signer(operator=operator, key=unlock()),
             reason=arguments.reason,
             now=now,
         )

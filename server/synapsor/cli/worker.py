@@ -18,7 +18,7 @@ from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import span, visible
 from synapsor.core.words import many
-from synapsor.web.loop import on_signals
+from synapsor.web.loop import ends_this_task, on_signals
 from synapsor.web.loop import run as run_loop
 from synapsor.work.lane import PARKED
 
@@ -56,13 +56,7 @@ async def _run(arguments: Namespace) -> int:
             arguments.name, report=report, progress=progress, supervised=arguments.supervised, lanes=arguments.lanes
         )
         stop = anyio.Event()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # this is a coroutine of a running loop
-
-        def leave() -> None:
-            task.cancel()
-
-        with on_signals(stop.set, leave):
+        with on_signals(stop.set, ends_this_task()):
             if stays and not arguments.json:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
@@ -76,9 +70,11 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> st
     last = {outcome["job"]: outcome["outcome"] for outcome in done}
     waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
     dead = sum(outcome == PARKED for outcome in last.values())
+    accepted = sum(outcome == Outcome.ACCEPTED for outcome in last.values())
+    open_ = f" {accepted} accepted by an application and not done yet: run the worker once more." if accepted else ""
     given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
     left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    return f"{settled} settled.{left}{given}" if settled or waiting or dead else "Nothing was due."
+    return f"{settled} settled.{open_}{left}{given}" if last else "Nothing was due."
 
 
 def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
@@ -97,6 +93,8 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
         body.append(
             f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
+    if outcome["again_at"]:
+        body.append(f"not before {outcome['again_at']} again")
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
     return "".join(f"{line}\n" for line in entry(f"{proposal}  {outcome['outcome']}{code}", body, width=wide))

@@ -32,6 +32,7 @@ class HttpExecutor(Model):
     url: HandlerUrl
     secret: Reference
     timeout_ms: int = Field(default=10_000, ge=100, le=60_000)
+    accepted_hours: int = Field(default=72, ge=1, le=720)
     ca: FilePath | None = None
 
 
@@ -42,6 +43,7 @@ class CommandExecutor(Model):
     run: Annotated[tuple[Word, ...], Field(strict=False, min_length=1, max_length=32)]
     secret: Reference
     timeout_ms: int = Field(default=10_000, ge=100, le=60_000)
+    accepted_hours: int = Field(default=72, ge=1, le=720)
     environment: dict[VariableName, Reference] = Field(default_factory=dict, max_length=64)
 
 

@@ -7,11 +7,11 @@ of lists counts. Comments, quoting and short forms are gone before this module s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+import orjson
 from pydantic import ValidationError
 
 from synapsor.contract.base import Model
@@ -51,12 +51,12 @@ def recorded(body: Mapping[str, Any]) -> tuple[Contract, str]:
     Raises:
         IntegrityError: as for `from_body`.
     """
-    return _recorded(json.dumps(body))
+    return _recorded(orjson.dumps(body))
 
 
 @lru_cache(maxsize=8)
-def _recorded(body: str) -> tuple[Contract, str]:
-    contract = from_body(json.loads(body))
+def _recorded(body: bytes) -> tuple[Contract, str]:
+    contract = from_body(orjson.loads(body))
     return contract, contract_digest(contract)
 
 

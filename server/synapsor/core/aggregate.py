@@ -10,7 +10,7 @@ from functools import cached_property
 
 from synapsor.contract.conditions import Operator
 from synapsor.contract.measures import NUMBERS, Function, Unit
-from synapsor.core.plan import Column, Condition, Join, Relation
+from synapsor.core.plan import Bound, Column, Condition, Join, Relation
 from synapsor.values import ColumnType, Token, digest
 
 CURRENT, PREVIOUS, CHANGE = "current", "previous", "change"
@@ -195,32 +195,10 @@ _SPELLED = frozenset({ColumnType.TEXT, ColumnType.UUID})
 
 
 @dataclass(frozen=True, kw_only=True)
-class AggregatePlan:
-    """An aggregate of one call: the shape and its tokens.
-
-    Attributes:
-        scope: the tokens of `shape.scope`.
-        values: the tokens of `shape.where`, then those of `shape.periods`.
-        joined: for each of `shape.joins` the tokens of its scope, then those of its fixed filters.
-        settings: what row security is told before it, where the mapping relies on that.
-    """
+class AggregatePlan(Bound):
+    """An aggregate of one call: the shape and its tokens; `values` are those of `shape.where`, then those of `shape.periods`."""
 
     shape: AggregateShape
-    scope: tuple[Token, ...]
-    values: tuple[str, ...]
-    joined: tuple[Token, ...] = ()
-    time_ms: int
-    settings: tuple[tuple[str, str], ...] = ()
-
-    @cached_property
-    def bound(self) -> tuple[Token, ...]:
-        """Every token that is bound, in order."""
-        return (*self.scope, *self.values, *self.joined)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of the call's tokens, salted by the tenant as that of a read."""
-        return digest("parameters", [list(self.scope), list(self.values)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

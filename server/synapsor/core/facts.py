@@ -201,6 +201,7 @@ class Reach:
         deletes: it may remove rows.
         alters: it may alter the relation itself, or empty it.
         behind: the relations that a view shows, as far as the engine tells.
+        could: what it could change by any way known, such as a role that it may become; None where that is what it may as it connects.
     """
 
     reads: frozenset[str] = frozenset()
@@ -210,6 +211,17 @@ class Reach:
     deletes: bool = False
     alters: bool = False
     behind: frozenset[Relation] = frozenset()
+    could: Reach | None = None
+
+    @property
+    def most(self) -> Reach:
+        """What it could change by any way known."""
+        return self.could or self
+
+    @property
+    def spoils(self) -> bool:
+        """Whether it may change or remove what is there."""
+        return bool(self.updates) or self.deletes or self.alters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

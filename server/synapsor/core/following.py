@@ -69,8 +69,10 @@ def allowed_next(
     return _AFTER.get(status, ("tell_user",))
 
 
-def next_poll_s(status: Status, *, given_up: bool = False) -> int | None:
-    """Return in how many seconds it is worth looking again; None of what stands at its end. What was given up waits for a person."""
-    if given_up and status is Status.APPROVED:
+def next_poll_s(status: Status, *, given_up: bool = False, accepted: bool = False) -> int | None:
+    """Return in how many seconds it is worth looking again; None of what stands at its end. What was given up waits for a person, and what is
+    accepted for an application.
+    """
+    if (given_up or accepted) and status is Status.APPROVED:
         return _POLL_GIVEN_UP_S
     return _POLL_S.get(status)

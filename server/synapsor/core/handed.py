@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.writeback import compared, receipt_key
+from synapsor.core.writeback import Confirmed, compared, receipt_key
 from synapsor.handler.answer import Answer
 from synapsor.handler.wire import NAME, VERSION, Ask, Came
 from synapsor.values import Token, canonical
@@ -21,6 +21,7 @@ _WHY: Final[Mapping[str, Why]] = {
     "insert_duplicate": Why.INSERT_DUPLICATE,
     "receipt_of_another_digest": Why.RECEIPT_OF_ANOTHER_DIGEST,
     "receipts_differ": Why.RECEIPTS_DIFFER,
+    "effect_stands": Why.EFFECT_STANDS,
     "refused": Why.HANDLER_REFUSED,
     "unsupported": Why.HANDLER_UNSUPPORTED,
     "expired": Why.APPROVAL_EXPIRED,
@@ -29,7 +30,7 @@ _WHY: Final[Mapping[str, Why]] = {
     "after_image": Why.AFTER_IMAGE,
     "closed": Why.RECORDED_BEFORE,
 }
-_FOR_A_PERSON: Final = frozenset({Why.RECEIPT_OF_ANOTHER_DIGEST, Why.RECEIPTS_DIFFER})
+_FOR_A_PERSON: Final = frozenset({Why.RECEIPT_OF_ANOTHER_DIGEST, Why.RECEIPTS_DIFFER, Why.EFFECT_STANDS})
 
 
 def key_of(proposal: Proposal) -> str:
@@ -42,6 +43,11 @@ def to_apply(job: str, changes: Sequence[tuple[Proposal, Proposal, str]]) -> byt
     which it lapses.
     """
     return _document(Ask.APPLY, job, [_change(signed, at, _members(whole)) for signed, whole, at in changes])
+
+
+def to_ask_again(job: str, changes: Sequence[tuple[Proposal, Proposal, str]]) -> bytes:
+    """Return the document that asks what has come of what was accepted, with its rows, so that the answer names them; nothing is begun by it."""
+    return _document(Ask.LOOK, job, [_change(signed, at, _members(whole)) for signed, whole, at in changes])
 
 
 def to_look(job: str, proposals: Iterable[Proposal]) -> bytes:
@@ -67,10 +73,18 @@ def is_exact(answer: Answer, opened: Sequence[Proposal]) -> bool:
 
 def outcome_of(answer: Answer) -> tuple[Outcome, Why | None]:
     """Return what an answer, which is about the right thing, means for the job."""
+    if answer.came is Came.ACCEPTED:
+        return Outcome.ACCEPTED, Why.HANDLER_ACCEPTED
     why = _WHY.get(answer.code)
     if why in _FOR_A_PERSON:
         return Outcome.RECONCILIATION_REQUIRED, why
     return Outcome(answer.came.value), why
+
+
+def confirmed_by(answer: Answer) -> Confirmed | None:
+    """Return who confirmed it in the application, as it says."""
+    told = answer.confirmed
+    return None if told is None else Confirmed(by=told.by, at=told.at, evidence=told.evidence)
 
 
 def is_nothing(answer: Answer) -> bool:

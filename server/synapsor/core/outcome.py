@@ -21,12 +21,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     RECONCILIATION_REQUIRED = "reconciliation_required"
+    ACCEPTED = "accepted"
     RETRY = "retry"
 
     @property
     def status(self) -> Status | None:
         """The proposal status it leads to; None while the job stays open."""
-        if self is Outcome.RETRY:
+        if self in {Outcome.ACCEPTED, Outcome.RETRY}:
             return None
         return Status.APPLIED if self is Outcome.ALREADY_APPLIED else Status(self.value)
 
@@ -241,6 +242,22 @@ class Why(_Told):
     HANDLER_DIFFERS = (
         "handler_differs",
         "The handler's answer names another key or digest, or says that it applied other rows than were approved.",
+    )
+    HANDLER_ACCEPTED = (
+        "handler_accepted",
+        "The application has accepted it and will do it; it is asked again what has come of it, and nothing is begun anew.",
+    )
+    HANDLER_OVERDUE = (
+        "handler_overdue",
+        "The application had accepted it, and did not say in time what has come of it. It may be done, or be done later.",
+    )
+    HANDLER_FORGOT = (
+        "handler_forgot",
+        "The application had accepted it, and says now that it knows nothing of it. It may be done.",
+    )
+    EFFECT_STANDS = (
+        "effect_stands",
+        "The application's outside effect was made, and its rows could not be changed as they were approved.",
     )
     HANDLER_REFUSED = "handler_refused", "The application refuses the change by a rule of its own."
     HANDLER_UNSUPPORTED = "handler_unsupported", "The application's handler does not carry out this capability."

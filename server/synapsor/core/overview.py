@@ -43,8 +43,8 @@ class Waiting:
     of: int
 
 
-Stands: TypeAlias = Literal["due", "leased", "later", "dead", "closed"]
-"""How a job stands: to be taken, in a worker's hand, put off, given up, or done."""
+Stands: TypeAlias = Literal["due", "leased", "accepted", "later", "dead", "closed"]
+"""How a job stands: to be taken, in a worker's hand, accepted by the application and not done yet, put off, given up, or done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ class JobState:
     Attributes:
         parked: when it was given up; None of one that was not, or that a person has had tried again.
         anew: how many attempts there were before a person had it tried again.
+        accepted: from when on a person is to look, of what the application has accepted; None of what it has not.
     """
 
     id: str
@@ -68,6 +69,7 @@ class JobState:
     code: str | None
     parked: str | None
     anew: int
+    accepted: str | None
 
     def leased(self, now: str) -> bool:
         """Tell whether a worker has it in hand."""
@@ -81,6 +83,8 @@ class JobState:
             return "dead"
         if self.leased(now):
             return "leased"
+        if self.accepted is not None:
+            return "accepted"
         return "later" if self.not_before is not None and self.not_before > now else "due"
 
 

@@ -252,17 +252,16 @@ _SPELLED_ALIKE = frozenset({ColumnType.NUMERIC, ColumnType.TIMESTAMP, ColumnType
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadPlan:
-    """A read of one call: the shape and its tokens.
+class Bound:
+    """The tokens of one call, whatever it asks.
 
     Attributes:
-        scope: the tokens of `shape.scope`.
-        values: the tokens of `shape.where`, then those of `shape.after`.
-        joined: for each of `shape.joins` the tokens of its scope, then those of its fixed filters.
+        scope: the tokens of the shape's own scope.
+        values: the tokens of what the call chooses rows by.
+        joined: for each join the tokens of its scope, then those of its fixed filters.
         settings: what row security is told before it, where the mapping relies on that.
     """
 
-    shape: ReadShape
     scope: tuple[Token, ...]
     values: tuple[str, ...]
     joined: tuple[Token, ...] = ()
@@ -278,6 +277,13 @@ class ReadPlan:
     def fingerprint(self) -> str:
         """Digest of the call's tokens. It is salted by the tenant, so equal questions of two tenants do not show as equal."""
         return digest("parameters", [list(self.scope), list(self.values)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadPlan(Bound):
+    """A read of one call: the shape and its tokens; `values` are those of `shape.where`, then those of `shape.after`."""
+
+    shape: ReadShape
 
 
 @dataclass(frozen=True, kw_only=True)

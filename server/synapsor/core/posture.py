@@ -329,9 +329,10 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
     if lacking := set(there) - (reach.reads & reach.inserts):
         message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
         yield _found(rights, "receipts_privilege", message)
-    if rights.grants and (reach.updates or reach.deletes or reach.alters or table.through):
+    if rights.grants and (reach.most.spoils or table.through):
+        by_role = ", by a role that it may become" if reach.most.spoils and not reach.spoils else ""
         through = f" through {_some(table.through)}" if table.through else ""
-        message = f"The writer may change or remove rows of {receipts}{through}."
+        message = f"The writer may change or remove rows of {receipts}{by_role}{through}."
         yield _found(rights, "receipts_can_change", message, fatal=False)
 
 
@@ -347,7 +348,7 @@ def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relati
         if _POWERS[may].writer in {_MORE, *ALLOWABLE} and (over or not places):
             yield _POWERS[may].writer, _said(may, over)
     for relation, needs in _sorted(writes):
-        reach = rights.reach[relation]
+        reach = rights.reach[relation].most
         more = reach.updates - needs.updates
         is_lock = rights.update_to_hold and needs.holds and not needs.updates and len(more) == 1
         if more and not is_lock:

@@ -25,7 +25,8 @@ class _Unfit(Exception):
 
 def to_body(record: Any) -> dict[str, Any]:
     """Return the record as JSON data, field by field; tuples become lists."""
-    return {f.name: _thaw(getattr(record, f.name)) for f in fields(record)}
+    kind: Any = type(record)
+    return {name: _thaw(getattr(record, name)) for name in _names(kind)}
 
 
 def from_body(kind: type[T], body: Any) -> T:
@@ -41,10 +42,23 @@ def from_body(kind: type[T], body: Any) -> T:
     return made
 
 
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
+@cache
+def _is_record(kind: Any) -> bool:
+    return is_dataclass(kind)
+
+
 def _thaw(value: Any) -> Any:
-    if is_dataclass(value):
-        return to_body(value)
-    return [_thaw(v) for v in value] if isinstance(value, tuple) else value
+    kind: Any = type(value)
+    if kind is str or value is None:  # nearly every one
+        return value
+    if isinstance(value, tuple):
+        return [_thaw(v) for v in value]
+    return to_body(value) if _is_record(kind) else value
 
 
 @cache

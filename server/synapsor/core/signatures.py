@@ -21,10 +21,15 @@ def sign(message: bytes, key: Ed25519PrivateKey) -> str:
 def holds(message: bytes, signature: str, public_key: str) -> bool:
     """Tell whether the key of this public part made this signature over the message; of the same three texts that is said once."""
     try:
-        Ed25519PublicKey.from_public_bytes(_raw(public_key)).verify(_raw(signature), message)
+        _key_of(public_key).verify(_raw(signature), message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _key_of(public_key: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(_raw(public_key))
 
 
 def public_text(key: Ed25519PrivateKey) -> str:

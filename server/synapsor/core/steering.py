@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
+from synapsor.core.accepted import Accepted, accepted_of
 from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction, SignedPause
 from synapsor.core.kept import ProposalRecord
 from synapsor.core.outcome import Outcome, Why
@@ -77,17 +78,27 @@ def standing(records: Iterable[ProposalRecord]) -> Standing:
 def state_words(records: Iterable[ProposalRecord]) -> str:
     """Return how a job that is not done stands, as a sentence about it, or that what was to end it came too late; "" where nothing is to be told."""
     records = tuple(records)
-    stands = standing(records)
+    stands, accepted = standing(records), accepted_by(records)
     if any(record.status is not Status.APPROVED for record in records):
         late = stands.asked and any(record.status is Status.APPLIED for record in records)
         return "It was to be canceled, and that came too late." if late else ""
+    if stands.parked is None and accepted is not None:
+        canceled = "It is to be canceled, which may come too late. " if stands.asked else ""
+        return f"{canceled}The application has accepted it and has not said yet that it is done; it is asked again until {accepted.until}."
     if stands.parked is None:
         return "It is to be canceled when a worker comes to it." if stands.asked else ""
     parked = stands.parked
     tried = f"after {many(parked.attempts, 'attempt')} ({parked.code})"
+    may = " The application had accepted it, and it may be done." if accepted is not None else ""
     if stands.asked:
-        return f"It is to be canceled, and its job was given up {tried}: an operator must requeue it."
-    return f"Its job was given up {tried}: an operator must requeue or discard it."
+        return f"It is to be canceled, and its job was given up {tried}: an operator must requeue it.{may}"
+    return f"Its job was given up {tried}: an operator must requeue or discard it.{may}"
+
+
+def accepted_by(records: Iterable[ProposalRecord]) -> Accepted | None:
+    """Return that an application has accepted the job of these proposals, or None."""
+    found = (accepted_of(record.events) for record in records)
+    return next((one for one in found if one is not None), None)
 
 
 def said_of(records: Iterable[ProposalRecord]) -> tuple[str, ...]:

@@ -139,6 +139,17 @@ def told_of(proposal: Proposal) -> tuple[Done, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """Who confirmed in an application what came of something that it had accepted, when, and the digest of what they have to show for it; all
+    as the application says.
+    """
+
+    by: str
+    at: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The ledger's record of an outcome.
 
@@ -149,6 +160,7 @@ class Receipt:
         members: what was done to each member of the proposal, in their order; none where nothing changed.
         moved: of `dependency_moved` which columns of related rows are not as they were, by their paths and without a value; the links
             alone of a row that is not there. It is told to operators and never to a model.
+        confirmed: who confirmed it in the application, where that had accepted it first; told to operators alone.
     """
 
     id: str
@@ -164,6 +176,7 @@ class Receipt:
     at: Instant
     newcomers: int = 0
     moved: tuple[str, ...] = ()
+    confirmed: Confirmed | None = None
 
     @property
     def rows_affected(self) -> int:

@@ -20,7 +20,7 @@ import anyio.to_thread
 from synapsor.executors.secret import proper
 from synapsor.handler.signature import sign
 from synapsor.handler.wire import MOST_ANSWER_BYTES, SIGNATURE_VARIABLE
-from synapsor.handler_ports import Heard, Reply
+from synapsor.handler_ports import ACCEPTED_SECONDS, Heard, Reply
 from synapsor.ports import Clock
 from synapsor.secrets import Secret
 
@@ -42,6 +42,7 @@ class CommandHandler:
         seconds: float,
         clock: Clock,
         environment: Mapping[str, Secret],
+        accepted_seconds: float = ACCEPTED_SECONDS,
     ) -> None:
         """Take what the configuration says.
 
@@ -49,6 +50,7 @@ class CommandHandler:
             ConfigError: the secret could be guessed.
         """
         self.name = name
+        self.accepted_seconds = accepted_seconds
         self._run = tuple(run)
         self._secret = proper(name, secret)
         self._seconds = seconds

@@ -11,13 +11,14 @@ from synapsor.errors import ConfigError
 from synapsor.executors.secret import proper
 from synapsor.handler.signature import sign
 from synapsor.handler.wire import IDEMPOTENCY_KEY, MOST_ANSWER_BYTES, SIGNATURE
-from synapsor.handler_ports import Heard, Reply
+from synapsor.handler_ports import ACCEPTED_SECONDS, Heard, Reply
 from synapsor.ports import Clock
 from synapsor.secrets import Secret
 from synapsor.web.addresses import ANY
 from synapsor.web.asking import Pinned, Request, Resolver, Trouble, resolve, trusting
 
-LONGEST_WAIT: Final = 3600.0
+LONGEST_WAIT: Final = 600.0
+"""Seconds; the ledger takes a longer delay for one of a clock that was set back."""
 _NOT_SENT: Final = frozenset(
     {Trouble.NAME_NOT_RESOLVED, Trouble.ADDRESS_REFUSED, Trouble.NOT_CONNECTED, Trouble.TLS_REFUSED}
 )
@@ -43,6 +44,7 @@ class HttpHandler:
         secret: Secret,
         seconds: float,
         clock: Clock,
+        accepted_seconds: float = ACCEPTED_SECONDS,
         ca: Path | None = None,
         resolver: Resolver = resolve,
     ) -> None:
@@ -52,6 +54,7 @@ class HttpHandler:
             ConfigError: the address or the authority is none, or the secret could be guessed.
         """
         self.name = name
+        self.accepted_seconds = accepted_seconds
         self._secret = proper(name, secret)
         self._clock = clock
         self._url = _url(name, url)

@@ -140,16 +140,6 @@ async def acting_on(
         yield current
 
 
-async def check_first(ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: Verb) -> None:
-    """Refuse what is certain before a person types a passphrase, and record that it was refused.
-
-    Raises:
-        DecisionRefused: as for `check_act`.
-    """
-    async with acting_on(ledger, record, acting, verb):
-        pass
-
-
 async def check_act_as(ledger: ReviewLedger, acting: Acting, role: str, *, though_altered: bool = False) -> None:
     """Refuse an act that is upon no proposal, and that a role is for. Nothing is recorded.
 

@@ -6,9 +6,8 @@ editor decide on, and never a policy; the one whose place it takes is superseded
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -30,38 +29,13 @@ from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError, Refusal
 from synapsor.flow.acting import Acting, Verb, acting_on, check_waits
-from synapsor.flow.decider import Named
+from synapsor.flow.filing import Filing
 from synapsor.flow.permitted import contract_behind
-from synapsor.flow.prepare import Served
 from synapsor.flow.propose import changed, proposal_of
 from synapsor.flow.read import audit_of, bundle_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
-
-
-@dataclass(frozen=True, kw_only=True)
-class Amending:
-    """Who puts something in the place of which proposal, and why.
-
-    Attributes:
-        served: the capability of the activated contract, over the read credential.
-        operators: asks who is trusted now.
-        unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
-        client: the program through which the person does it, for the audit.
-        shown: the digest that the person was shown, where they name one: what was put beside it since is not amended.
-    """
-
-    record: ProposalRecord
-    served: Served
-    operator: Operator
-    operators: Callable[[], Mapping[str, Operator]]
-    unlock: Callable[[], Signer]
-    reason: str
-    now: dt.datetime
-    client: str = "cli"
-    shown: str | None = None
 
 
 def _check_amendable(record: ProposalRecord, *, kind: AmendKind) -> None:
@@ -88,24 +62,7 @@ AMENDING: Final[Mapping[AmendKind, Verb]] = {
 """Editing and extending a proposal."""
 
 
-async def amendable(
-    ledger: ReviewLedger,
-    record: ProposalRecord,
-    kind: AmendKind,
-    acting: Acting,
-    *,
-    activated: Callable[[str], Awaitable[Served]],
-) -> Served:
-    """Return the capability to amend a proposal by; what is certain to be refused is, and recorded, before a source is opened.
-
-    Raises:
-        DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
-    """
-    async with acting_on(ledger, record, acting, AMENDING[kind]) as current:
-        return await activated(current.proposal.capability)
-
-
-async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, Any]) -> ProposalRecord:
+async def edit(ledger: ReviewLedger, amending: Filing, values: Mapping[str, Any]) -> ProposalRecord:
     """File the proposal with other values of some arguments, and return it as it stands: to be decided on by somebody else.
 
     Raises:
@@ -117,7 +74,7 @@ async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, An
     return await _amend(ledger, amending, "edit", {**amending.record.proposal.arguments, **values})
 
 
-async def extend(ledger: ReviewLedger, amending: Amending) -> ProposalRecord:
+async def extend(ledger: ReviewLedger, amending: Filing) -> ProposalRecord:
     """File the proposal anew with the same arguments, and as much time as any has.
 
     Raises:
@@ -126,19 +83,13 @@ async def extend(ledger: ReviewLedger, amending: Amending) -> ProposalRecord:
     return await _amend(ledger, amending, "extend", dict(amending.record.proposal.arguments))
 
 
-async def _amend(
-    ledger: ReviewLedger, amending: Amending, kind: AmendKind, arguments: dict[str, Any]
-) -> ProposalRecord:
+async def _amend(ledger: ReviewLedger, amending: Filing, kind: AmendKind, arguments: dict[str, Any]) -> ProposalRecord:
     check_reason(kind, amending.reason)
-    # Only named: their key is unlocked when nothing else can refuse any more.
-    acting = Acting(who=Named(operator=amending.operator), operators=amending.operators(), now=amending.now)
-    async with acting_on(ledger, amending.record, acting, AMENDING[kind], shown=amending.shown) as current:
+    async with acting_on(ledger, amending.record, amending.acting, AMENDING[kind], shown=amending.shown) as current:
         return await _filed(ledger, replace(amending, record=current), kind, arguments)
 
 
-async def _filed(
-    ledger: ReviewLedger, amending: Amending, kind: AmendKind, arguments: dict[str, Any]
-) -> ProposalRecord:
+async def _filed(ledger: ReviewLedger, amending: Filing, kind: AmendKind, arguments: dict[str, Any]) -> ProposalRecord:
     original, served = amending.record.proposal, amending.served
     if served.refusal is not None:
         raise Refusal(served.refusal)
@@ -166,7 +117,7 @@ async def _filed(
 
 
 async def _made_anew(
-    ledger: ReviewLedger, amending: Amending, arguments: dict[str, Any]
+    ledger: ReviewLedger, amending: Filing, arguments: dict[str, Any]
 ) -> tuple[Proposal, dict[str, Any], dict[str, Any]]:
     """Return the change as these arguments make it of the rows as they are now, with its evidence and audit; it stays the requester's."""
     original, served = amending.record.proposal, amending.served
@@ -211,7 +162,7 @@ async def _check_applicable(ledger: ReviewLedger, filed: Proposal, operators: Ma
         )
 
 
-def _signed(amending: Amending, kind: AmendKind, filed: Proposal, ledger: str) -> Proposal:
+def _signed(amending: Filing, kind: AmendKind, filed: Proposal, ledger: str) -> Proposal:
     """Return what is filed, signed by whoever unlocked their key: it may be another one by now, or not trusted any more."""
     original, signer = amending.record.proposal, amending.unlock()
     acting = Acting(who=signer, operators=amending.operators(), now=amending.now)

@@ -6,27 +6,22 @@ It runs in the worker's process and in no other. A stop counts from the moment a
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 
 from synapsor import handles
-from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
+from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, Near, outside, policy_of, use_of
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import lets_approve, policy_digest
-from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
+from synapsor.core.statements import Operator
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.acting import Acting, acting_as
 from synapsor.flow.decide import job_of
 from synapsor.flow.evidence import unproven
 from synapsor.flow.permitted import Permitted, permitted
-from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import POLICIES
-from synapsor.flow.signing import Signer, signed_by, signed_decision
+from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger, WorkLedger
 
 
@@ -40,47 +35,6 @@ async def running(ledger: ReviewLedger, operators: Mapping[str, Operator]) -> tu
         return False, None
     goes = lets_approve(newest, operators, ledger=ledger.id)
     return goes, newest.switch.id if newest is not None else None
-
-
-def switching(ledger: ReviewLedger, acting: Acting, state: SwitchState) -> AbstractAsyncContextManager[None]:
-    """Begin to throw the switch, and record what refuses it; what was altered keeps nobody from stopping automatic approval.
-
-    Raises:
-        DecisionRefused: they may not, or it would run again by a ledger that was altered.
-    """
-    return acting_as(ledger, POLICIES, acting, POLICY_STEWARD, though_altered=state == "stopped")
-
-
-async def throw_switch(
-    ledger: ReviewLedger,
-    state: SwitchState,
-    *,
-    signer: Signer,
-    operators: Mapping[str, Operator],
-    now: dt.datetime,
-    reason: str,
-) -> SignedSwitch:
-    """Stop automatic approval, or let it run again; whoever works looks at it before each decision and before each apply.
-
-    Raises:
-        DecisionRefused: as for `switching`, or it is not the operator's key.
-        UsageError: the reason cannot be recorded.
-    """
-    check_reason("switch", reason)
-    acting = Acting(who=signer, operators=operators, now=now)
-    async with switching(ledger, acting, state):
-        switch = Switch(
-            id=handles.new("swi"),
-            ledger=ledger.id,
-            state=state,
-            operator=signer.name,
-            at=stamp(now),
-            reason=reason,
-            nonce=secrets.token_hex(16),
-        )
-        signed = SignedSwitch(switch=switch, signature=signed_by(operators[signer.name], signer.key, switch))
-        await ledger.policies.throw(signed)
-        return signed
 
 
 async def approve_by_policy(

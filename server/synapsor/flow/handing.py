@@ -7,10 +7,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from synapsor.core.handed import is_about, is_exact, is_nothing, key_of, outcome_of, to_apply, to_close, to_look
+from synapsor.core.handed import (
+    confirmed_by,
+    is_about,
+    is_exact,
+    is_nothing,
+    key_of,
+    outcome_of,
+    to_apply,
+    to_ask_again,
+    to_close,
+    to_look,
+)
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import told_of
@@ -29,6 +40,7 @@ _WHY: Final = {
     Heard.BUSY: Why.HANDLER_BUSY,
 }
 _DIFFERS: Final = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.HANDLER_DIFFERS)
+_FORGOT: Final = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.HANDLER_FORGOT)
 _UNKNOWN: Final = Result(outcome=Outcome.RETRY, why=Why.HANDLER_UNKNOWN)
 _APPLIED: Final = frozenset({Came.APPLIED, Came.ALREADY_APPLIED})
 
@@ -41,17 +53,22 @@ class ByHandler:
 
     async def apply(self, tasks: Sequence[Task]) -> Result:
         """Have a proposal applied, or all of a group in its order; a lapsed one is closed, for an earlier attempt may have got through."""
+        changes = [(task.proposal, task.opened, task.lapses) for task in tasks]
+        if _accepted(tasks):
+            return await self._applied(to_ask_again(tasks[0].job, changes), tasks)
         if lapsed := next((task for task in tasks if task.expired()), None):
             failed = Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED, by=lapsed.proposal.id)
             return await self.record_verdict(tasks, failed)
-        document = to_apply(tasks[0].job, [(task.proposal, task.opened, task.lapses) for task in tasks])
+        return await self._applied(to_apply(tasks[0].job, changes), tasks)
+
+    async def _applied(self, document: bytes, tasks: Sequence[Task]) -> Result:
+        """Return what has come of it, and take nothing for applied but exactly the rows that were approved."""
         answer = await self._ask(document, tasks)
         if isinstance(answer, Result):
             return answer
-        if answer.came in _APPLIED:
-            exact = is_exact(answer, [task.opened for task in tasks])
-            return _applied(answer, tasks) if exact else _DIFFERS
-        return _UNKNOWN if is_nothing(answer) else _not_applied(answer, tasks)
+        if answer.came in _APPLIED and not is_exact(answer, [task.opened for task in tasks]):
+            return _DIFFERS
+        return _UNKNOWN if is_nothing(answer) else _verdict(answer, tasks)
 
     async def read_verdict(self, claims: Sequence[Claim]) -> Result | None:
         """Return what the handler says has come of these, without having anything done."""
@@ -74,14 +91,16 @@ class ByHandler:
         """Return an answer that is about exactly these, or what came instead of one."""
         reply = await self.handler.ask(document, key=key_of(claims[0].proposal))
         if reply.heard is not Heard.ANSWERED:
-            return Result(outcome=Outcome.RETRY, why=_WHY[reply.heard], wait=reply.wait)
+            return _unheard(Result(outcome=Outcome.RETRY, why=_WHY[reply.heard], wait=reply.wait), claims)
         answer = _read(reply)
         if answer is None:
-            return _UNKNOWN
+            return _unheard(_UNKNOWN, claims)
         if answer.detail:
             said = {"action": "handler_said", "job": claims[0].job}
             log.warning("executor %s says: %s", self.handler.name, _visible(answer.detail), extra=said)
-        return answer if is_about(answer, _told(claims)) else _DIFFERS
+        if not is_about(answer, _told(claims)):
+            return _DIFFERS
+        return _FORGOT if is_nothing(answer) and _accepted(claims) else answer
 
     def __repr__(self) -> str:
         return f"ByHandler({self.handler.name})"
@@ -103,13 +122,32 @@ def _told(claims: Sequence[Claim]) -> list[Proposal]:
 
 def _applied(answer: Answer, claims: Sequence[Claim]) -> Result:
     # The rows are exactly those that were approved; as they were signed, their hidden values are sealed.
-    return Result(outcome=outcome_of(answer)[0], done={c.proposal.id: told_of(c.proposal) for c in claims})
+    done = {c.proposal.id: told_of(c.proposal) for c in claims}
+    return Result(outcome=outcome_of(answer)[0], done=done, confirmed=confirmed_by(answer))
+
+
+def _accepted(claims: Sequence[Claim]) -> bool:
+    """Tell whether the handler has accepted it: from then on it is only asked what has come of it, whoever says otherwise."""
+    return any(claim.accepted for claim in claims)
+
+
+def _unheard(result: Result, claims: Sequence[Claim]) -> Result:
+    """Return what an attempt without an answer came to: what was accepted stays so, and is never given up as if nothing had been done."""
+    if not _accepted(claims):
+        return result
+    return replace(result, outcome=Outcome.ACCEPTED, asked_until=_until(claims))
+
+
+def _until(claims: Sequence[Claim]) -> str:
+    return next((claim.asked_until for claim in claims if claim.accepted), claims[0].asked_until)
 
 
 def _not_applied(answer: Answer, claims: Sequence[Claim]) -> Result:
     outcome, why = outcome_of(answer)
+    if outcome is Outcome.ACCEPTED:
+        return Result(outcome=outcome, why=why, wait=float(answer.again), asked_until=_until(claims))
     by = claims[0].proposal.id if len(claims) == 1 else None
-    return Result(outcome=outcome, why=why, by=by, recorded=True)
+    return Result(outcome=outcome, why=why, by=by, recorded=True, confirmed=confirmed_by(answer))
 
 
 def _verdict(answer: Answer, claims: Sequence[Claim]) -> Result:

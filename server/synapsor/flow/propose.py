@@ -26,7 +26,7 @@ from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.proposal import Amended, Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
-from synapsor.core.steering import standing, state_words
+from synapsor.core.steering import accepted_by, standing, state_words
 from synapsor.core.writeback import Receipt, target
 from synapsor.errors import Code, IntegrityError, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
@@ -249,6 +249,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     amends = proposal.amends if not record.differs else None
     receipt = record.receipts[-1] if record.receipts else None
     given_up = not record.differs and standing(record.together).parked is not None
+    accepted = not record.differs and accepted_by(record.together) is not None
     return {
         "id": proposal.id,
         "status": record.status.value,
@@ -274,7 +275,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
                 called_off=receipt is not None,
             )
         ),
-        "next_poll_s": next_poll_s(record.status, given_up=given_up),
+        "next_poll_s": next_poll_s(record.status, given_up=given_up, accepted=accepted),
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
 

@@ -167,11 +167,7 @@ async def _amended(ledger: ReviewLedger, proposal: Proposal, operators: Mapping[
             stored=amends.digest,
             found=record.proposal.digest if record else "missing",
         ),
-        Check(
-            what=f"signature of {amends.operator} on the amendment",
-            stored="holds",
-            found="holds" if holds else "does not hold",
-        ),
+        _signature(amends.operator, "the amendment", holds=holds),
     )
 
 
@@ -182,11 +178,7 @@ def _inquired(
     question = asked.question
     holds = spoken_by(question, asked.signature, asked.login, operators)
     own = (
-        Check(
-            what=f"signature of {question.operator} on {question.id}",
-            stored="holds",
-            found="holds" if holds else "does not hold",
-        ),
+        _signature(question.operator, question.id, holds=holds),
         Check(what=f"digest that {question.id} is about", stored=question.digest, found=proposal.digest),
     )
     handles = {question.id, answer.id if answer else question.id}
@@ -220,6 +212,10 @@ def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
         **({"amends": to_body(proposal.amends)} if proposal.amends else {}),
     }
     return Step(name="proposed", facts=facts, checks=checks)
+
+
+def _signature(by: str, on: str, *, holds: bool) -> Check:
+    return Check(what=f"signature of {by} on {on}", stored="holds", found="holds" if holds else "does not hold")
 
 
 def _decided(
@@ -256,11 +252,7 @@ def _steered(
     operator = operators.get(told.operator)
     holds = operator is not None and signature_holds(told, said.signature, operator)
     own = (
-        Check(
-            what=f"signature of {told.operator} on {told.id}",
-            stored="holds",
-            found="holds" if holds else "does not hold",
-        ),
+        _signature(told.operator, told.id, holds=holds),
         Check(what=f"job that {told.id} is about", stored=told.job, found=job.id if job else "missing"),
         Check(what=f"ledger that {told.id} is for", stored=told.ledger, found=ledger),
     )
@@ -291,11 +283,7 @@ def _resolved(
     resolution = signed.resolution
     holds = spoken_by(resolution, signed.signature, signed.login, operators)
     own = (
-        Check(
-            what=f"signature of {resolution.operator} on {resolution.id}",
-            stored="holds",
-            found="holds" if holds else "does not hold",
-        ),
+        _signature(resolution.operator, resolution.id, holds=holds),
         Check(what=f"digest that {resolution.id} is about", stored=resolution.digest, found=proposal.digest),
         Check(what=f"ledger that {resolution.id} is for", stored=resolution.ledger, found=ledger),
     )

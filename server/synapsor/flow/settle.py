@@ -31,6 +31,7 @@ def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Rece
         at=at,
         newcomers=result.newcomers.get(part.proposal, 0),
         moved=result.moved if result.by == part.proposal else (),
+        confirmed=result.confirmed,
     )
 
 

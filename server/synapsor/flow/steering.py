@@ -1,4 +1,4 @@
-"""Steer the worker: pause and resume it, cancel what is approved, and say what becomes of a job that was given up.
+"""Steer the worker: cancel what is approved, and say what becomes of a job that was given up; `flow.throw` pauses and resumes it.
 
 A person signs what they want, and the ledger keeps it; the worker proves the signature and carries it out. What is canceled is so once the
 source holds a receipt that says it: an attempt that was quicker counts, and is told.
@@ -14,62 +14,17 @@ from functools import partial
 from typing import Final
 
 from synapsor import handles
-from synapsor.contract.approvals import WRITEBACK_OPERATOR
-from synapsor.core.instructions import Instruction, JobVerb, Pause, PauseState, SignedInstruction, SignedPause
+from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator
 from synapsor.core.steering import may_instruct, role_for, standing
 from synapsor.errors import DecisionRefused
-from synapsor.flow.acting import Acting, Verb, acting_as, acting_on
+from synapsor.flow.acting import Acting, Verb, acting_on
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import WORKER
 from synapsor.flow.signing import Signer, signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
-
-
-def pausing(ledger: ReviewLedger, acting: Acting, state: PauseState) -> AbstractAsyncContextManager[None]:
-    """Begin to pause or resume, and record what refuses it; what was altered keeps nobody from pausing.
-
-    Raises:
-        DecisionRefused: they may not, or it would go on by a ledger that was altered.
-    """
-    return acting_as(ledger, WORKER, acting, WRITEBACK_OPERATOR, though_altered=state == "paused")
-
-
-async def throw_pause(
-    ledger: ReviewLedger,
-    state: PauseState,
-    *,
-    source: str,
-    signer: Signer,
-    operators: Mapping[str, Operator],
-    now: dt.datetime,
-    reason: str,
-) -> SignedPause:
-    """Pause a source, or all ("" for `source`), or let it go on; no worker takes a job of it by what stood before.
-
-    Raises:
-        DecisionRefused: as for `pausing`, or it is not the operator's key.
-        UsageError: the reason cannot be recorded.
-    """
-    check_reason("pause", reason)
-    acting = Acting(who=signer, operators=operators, now=now)
-    async with pausing(ledger, acting, state):
-        pause = Pause(
-            id=handles.new("pau"),
-            ledger=ledger.id,
-            state=state,
-            source=source,
-            operator=signer.name,
-            at=stamp(now),
-            reason=reason,
-            nonce=secrets.token_hex(16),
-        )
-        signed = SignedPause(pause=pause, signature=signed_by(operators[signer.name], signer.key, pause))
-        await ledger.steering.pause(signed)
-        return signed
 
 
 def steering(verb: JobVerb) -> Verb:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
@@ -32,36 +30,17 @@ from synapsor.core.undo import Inverse, depth_of, inverse_of
 from synapsor.core.writeback import left_by
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
-from synapsor.flow.decider import Named
+from synapsor.flow.filing import Filing
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
 from synapsor.flow.rows import row_plan, row_shape
-from synapsor.flow.signing import Signer, signed_by
+from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 from synapsor.values import Token, digest
 
 _STANDING = frozenset({Status.REVIEW_REQUIRED, Status.APPROVED, Status.APPLIED, Status.RECONCILIATION_REQUIRED})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asking:
-    """Who asks for which change to be undone, and why.
-
-    Attributes:
-        served: the capability of the activated contract, over the read credential.
-        operators: asks who is trusted now.
-        unlock: returns the key; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
-    """
-
-    record: ProposalRecord
-    served: Served
-    operator: Operator
-    operators: Callable[[], Mapping[str, Operator]]
-    unlock: Callable[[], Ed25519PrivateKey]
-    reason: str
-    now: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +77,7 @@ UNDOING: Final = Verb(is_open=_check_applied, may=_may_undo)
 """Asking for an applied change to be undone."""
 
 
-async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
+async def undo(ledger: ReviewLedger, asking: Filing) -> ProposalRecord:
     """File what takes back an applied change, and return it as it stands: to be decided on. What is refused is recorded.
 
     Raises:
@@ -108,30 +87,11 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         IntegrityError: a hidden value cannot be opened.
     """
     check_reason("undo", asking.reason)
-    # Only named: their key is unlocked when nothing else can refuse any more.
-    acting = Acting(who=Named(operator=asking.operator), operators=asking.operators(), now=asking.now)
-    async with acting_on(ledger, asking.record, acting, UNDOING) as current:
+    async with acting_on(ledger, asking.record, asking.acting, UNDOING) as current:
         return await _filed(ledger, replace(asking, record=current))
 
 
-async def undoable(
-    ledger: ReviewLedger,
-    record: ProposalRecord,
-    acting: Acting,
-    *,
-    activated: Callable[[str], Awaitable[Served]],
-) -> Served:
-    """Return the capability to undo a change by; what is certain to be refused is, and recorded, before a passphrase is typed.
-
-    Raises:
-        DecisionRefused: as for `undo`.
-        Refusal: the capability is not activated as it was reviewed.
-    """
-    async with acting_on(ledger, record, acting, UNDOING) as current:
-        return await activated(current.proposal.capability)
-
-
-async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
+async def _filed(ledger: ReviewLedger, asking: Filing) -> ProposalRecord:
     served, original = asking.served, opened(asking.record.proposal, Keeper.of(ledger.secret))
     inverse = _inverse(original, served)
     await _check_first(ledger, asking.record.proposal, stamp(asking.now))
@@ -146,7 +106,7 @@ async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         contract=served.contract,
         tenant=original.tenant,
         principal=asking.operator.name,
-        client="cli",
+        client=asking.client,
     )
     evidence = _evidence(served, call, seen, original)
     proposal = _proposal(asking, call, ledger.id, original, inverse, members, evidence)
@@ -200,7 +160,7 @@ async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
         raise
 
 
-def _restored(asking: Asking, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> tuple[Member, ...]:
+def _restored(asking: Filing, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> tuple[Member, ...]:
     """Return what takes the change back from the rows as they are now."""
     served = asking.served
     capability = served.capability
@@ -244,7 +204,7 @@ def _evidence(served: Served, call: Call, seen: _Seen, original: Proposal) -> di
 
 
 def _proposal(
-    asking: Asking,
+    asking: Filing,
     call: Call,
     ledger: str,
     original: Proposal,
@@ -300,7 +260,7 @@ def _proposal(
         reason_code=original.reason_code,
         undoes=undoes,
     )
-    signer = Signer(operator=asking.operator, key=asking.unlock())
+    signer = asking.unlock()
     acting = Acting(who=signer, operators=asking.operators(), now=asking.now)
     acting.check(asking.record, UNDOING, ledger=ledger)
     signature = signed_by(acting.operators[signer.name], signer.key, undo_of(filed, undoes))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Undone
-from synapsor.core.writeback import Done
+from synapsor.core.writeback import Confirmed, Done
 from synapsor.handler_ports import Handler
 from synapsor.ports import WriteSource, WriteTransaction
 
@@ -33,6 +33,9 @@ class Claim:
         handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
         job: the job that it is a part of.
         held: whether the lease of its job is certainly held now.
+        accepted: whether the application has said that it will do it: then it is only asked what has come of it.
+        asked_until: from when on a person is to look, of what it has accepted, or accepts now.
+        first: nobody has tried to apply it before, as far as the ledger knows; no verdict is looked for then, unless its own cannot be left.
     """
 
     proposal: Proposal
@@ -45,6 +48,9 @@ class Claim:
     handler: Handler | None = None
     job: str = ""
     held: Callable[[], bool] = field(default=lambda: True)
+    accepted: bool = False
+    asked_until: str = ""
+    first: bool = False
 
     def check_held(self) -> None:
         """Stop before a commit where the job may be another worker's by now. It saves work: that nothing is applied twice, the receipt sees to."""
@@ -65,6 +71,8 @@ class Result:
         moved: the columns of related rows that are not as they were, by their paths.
         until: the moment before which another attempt is in vain, "" for none.
         wait: for how many seconds at least whoever was asked wants to be left alone.
+        asked_until: of what was accepted: from when on a person is to look.
+        confirmed: who confirmed it in the application, where that had accepted it first.
     """
 
     outcome: Outcome
@@ -76,6 +84,8 @@ class Result:
     moved: tuple[str, ...] = ()
     until: str = ""
     wait: float = 0.0
+    asked_until: str = ""
+    confirmed: Confirmed | None = None
 
     @property
     def code(self) -> str:

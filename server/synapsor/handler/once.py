@@ -66,7 +66,7 @@ def once(session: Session, job: Job, apply: Apply, *, table: Table = RECEIPTS, n
     if session.in_transaction():
         raise ValueError("the session is in a transaction already; give a new one")
     try:
-        known = _known(session, job, table)
+        known = recorded_before(session, job, table)
         if known is not None:
             return known
         if job.ask is Ask.LOOK:
@@ -97,7 +97,7 @@ def _applied(session: Session, job: Job, apply: Apply, table: Table, now: Clock)
         return _raced(session, job, table)
     try:
         for change in job.changes:
-            _check(change, apply(session, change))
+            check_rows(change, apply(session, change))
         session.flush()
         if job.lapsed(now()):
             raise Failed("expired")
@@ -124,7 +124,7 @@ def _recorded(session: Session, job: Job, refused: Refused, table: Table, now: C
 
 def _raced(session: Session, job: Job, table: Table) -> Answer:
     session.rollback()
-    known = _known(session, job, table)
+    known = recorded_before(session, job, table)
     if known is None:
         raise Raced
     return known
@@ -145,7 +145,7 @@ def _leave(session: Session, job: Job, came: Came, code: str, table: Table, now:
         )
 
 
-def _known(session: Session, job: Job, table: Table) -> Answer | None:
+def recorded_before(session: Session, job: Job, table: Table) -> Answer | None:
     """Return what is recorded under the keys of a job, which were recorded together; None where nothing is."""
     keys = [change.key for change in job.changes]
     asked = select(table.c.handled_key, table.c.digest, table.c.outcome, table.c.code).where(
@@ -164,7 +164,7 @@ def _known(session: Session, job: Job, table: Table) -> Answer | None:
     return Answer.of(job, Came.ALREADY_APPLIED if outcome == Came.APPLIED else Came(outcome), code)
 
 
-def _check(change: Change, rows: Rows) -> None:
+def check_rows(change: Change, rows: Rows) -> None:
     """Refuse rows that are not exactly those that were approved; they are undone then, whatever was meant."""
     if len(rows) != len(change.members):
         raise Failed("after_image")

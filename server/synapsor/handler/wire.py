@@ -19,6 +19,9 @@ MOST_BYTES: Final = 33_554_432
 
 MOST_ANSWER_BYTES: Final = MOST_BYTES
 MOST_DETAIL: Final = 200
+MOST_AGAIN_SECONDS: Final = 86_400
+"""When a handler wants to be asked again at the latest; the worker asks sooner, and says so in the reference."""
+
 MOST_AGE_SECONDS: Final = 300
 LEAST_SECRET: Final = 24
 
@@ -40,6 +43,8 @@ class Came(StrEnum):
     ALREADY_APPLIED = "already_applied"
     CONFLICT = "conflict"
     FAILED = "failed"
+    ACCEPTED = "accepted"
+    """It is recorded and will be done; it is not done yet, and may be from now on whatever is asked."""
     NOTHING = "nothing"
     """Nothing is recorded under the key; the answer to `look` alone."""
 
@@ -49,7 +54,14 @@ class Came(StrEnum):
         return _STATUS[self]
 
 
-_STATUS: Final = {Came.APPLIED: 200, Came.ALREADY_APPLIED: 200, Came.CONFLICT: 409, Came.FAILED: 422, Came.NOTHING: 404}
+_STATUS: Final = {
+    Came.APPLIED: 200,
+    Came.ALREADY_APPLIED: 200,
+    Came.ACCEPTED: 202,
+    Came.CONFLICT: 409,
+    Came.FAILED: 422,
+    Came.NOTHING: 404,
+}
 CONFLICTS: Final = frozenset(
     {
         "row_gone",
@@ -57,6 +69,7 @@ CONFLICTS: Final = frozenset(
         "insert_duplicate",
         "receipt_of_another_digest",
         "receipts_differ",
+        "effect_stands",
     }
 )
 """Why a handler says `conflict`: the rows are not as they were, or its own receipts say something else."""

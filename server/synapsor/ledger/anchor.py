@@ -13,6 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -127,6 +128,7 @@ def _marks(path: Path) -> _Marks:
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
+@lru_cache(maxsize=64)
 def _parse(line: bytes) -> Checkpoint | None:
     try:
         found = checkpoint_of(json.loads(line))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -107,6 +108,24 @@ def newest(event: Row | None, trust: Trust, *, seen: str, what: str) -> Told | N
     if event is not None and told is None:
         raise IntegrityError(f"{what} was not written by this ledger.")
     return told
+
+
+def newest_body(
+    kind: Kind, record: Row | None, event: Row | None, trust: Trust, *, seen: str, what: str
+) -> dict[str, Any] | None:
+    """Return the newest record of a kind, which is the one that the newest event of its kind tells of; None where there never was one.
+    No older one counts in the place of one that is gone.
+
+    Raises:
+        IntegrityError: it was taken away, is another one, or cannot be read.
+    """
+    told = newest(event, trust, seen=seen, what=what)
+    if record is None and event is None:
+        return None
+    is_there = record is not None and event is not None and record["seq"] == event["seq"]
+    if record is None or told is None or not is_there or not is_told(kind, record["id"], record["body"], told):
+        raise IntegrityError(f"{what} is not the one that its event tells of.")
+    return loads(record["body"])
 
 
 def is_told(kind: Kind, handle: str, body: str, told: Told) -> bool:

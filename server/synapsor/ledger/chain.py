@@ -116,6 +116,7 @@ class Signer:
         self._ledger = ledger
         self._key = key
         self._clock = clock
+        self._secrets: dict[str, bytes] = {}
         self.seals = self.secret("event")
 
     def now(self) -> str:
@@ -124,8 +125,10 @@ class Signer:
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes that only the holder of the key can make; other purposes have others (RFC 5869)."""
-        derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"synapsor:" + purpose.encode())
-        return derive.derive(self._key.private_bytes_raw())
+        if purpose not in self._secrets:
+            derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"synapsor:" + purpose.encode())
+            self._secrets[purpose] = derive.derive(self._key.private_bytes_raw())
+        return self._secrets[purpose]
 
     def sign(self, seq: int, head: str, *, previous: int) -> Checkpoint:
         """Return the signed checkpoint of a head."""

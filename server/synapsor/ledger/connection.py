@@ -52,6 +52,14 @@ class Connection(Protocol):
         """Run the job on one snapshot; it cannot write."""
         ...
 
+    async def glance(self, job: Job[T]) -> T:
+        """Run a job that reads a few rows by their keys, as `read` does; it is not worth a thread of its own."""
+        ...
+
+    async def version(self) -> int:
+        """Return a number that is another one once anybody, in whatever process, has written since; it reads no row."""
+        ...
+
     async def inspect(self) -> str:
         """Say what the engine finds wrong with its own files, tables and guards; "" when nothing is."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from synapsor import handles
@@ -104,8 +105,14 @@ async def before(tx: Transaction, name: str, digest: str) -> Activated | None:
 
 
 def _activated(row: Row) -> Activated:
-    signed = from_body(SignedActivation, loads(row["activation"]))
-    version = from_body(Version, loads(row["version"]))
+    return _read(row["activation"], row["version"])
+
+
+@lru_cache(maxsize=32)
+def _read(activation: str, contract: str) -> Activated:
+    """Return the activation that two texts hold; there are few of them, and each job and each call of a model asks for one."""
+    signed = from_body(SignedActivation, loads(activation))
+    version = from_body(Version, loads(contract))
     return Activated(
         activation=signed.activation, signature=signed.signature, body=version.contract, metadata=signed.metadata
     )

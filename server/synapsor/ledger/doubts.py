@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from synapsor.core.moment import stamp
 from synapsor.core.statements import SignedResolution
 from synapsor.core.writeback import Lease
+from synapsor.ledger import accepted
 from synapsor.ledger.chain import Write
 from synapsor.ledger.intents import intend
 from synapsor.ledger.resolutions import resolve
@@ -26,6 +27,12 @@ class Doubts:
         """Record that a leased job is about to be applied; False when the lease was lost, and then nothing is recorded."""
         at = stamp(self._clock.now())
         return await self._write(lambda book: intend(book, lease, at=at))
+
+    async def accept(self, lease: Lease, *, until: str, not_before: str, code: str, at: str) -> bool:
+        """Record that an application has accepted a leased job, and give it back until it is asked again; False when the lease was lost."""
+        return await self._write(
+            lambda book: accepted.keep(book, lease, until=until, not_before=not_before, code=code, at=at)
+        )
 
     async def resolve(self, signed: Sequence[SignedResolution]) -> None:
         """Record what a person says became of a proposal and its group, and move them."""

@@ -8,12 +8,12 @@ from synapsor.core.exchange import MOST_QUESTIONS, Answer, Exchange
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.statements import SignedInquiry
-from synapsor.errors import Code, DecisionRefused, IntegrityError, Refusal
+from synapsor.errors import Code, DecisionRefused, Refusal
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.kinds import ANSWER, QUESTION, Record, loads, read_each, record
+from synapsor.ledger.review import check_asked
 from synapsor.refusals import Rule
-from synapsor.values import digest_bytes
 
 
 async def of_proposal(tx: Transaction, proposal_id: str) -> tuple[tuple[Exchange, ...], tuple[str, ...]]:
@@ -49,15 +49,7 @@ async def ask(book: Book, ledger: str, signed: SignedInquiry) -> None:
         IntegrityError: it is about something else.
     """
     question = signed.question
-    row = await book.tx.one("proposal_by_id", id=question.proposal)
-    if row is None or (question.ledger, question.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
-        raise IntegrityError("The question is about another proposal.")
-    if row["status"] != Status.REVIEW_REQUIRED.value:
-        raise DecisionRefused(
-            Rule.ALREADY_DECIDED,
-            f"The proposal {Status(row['status']).stands}.",
-            fix="Nothing is left to ask.",
-        )
+    await check_asked(book, ledger, question, left="ask")
     if len(await book.tx.all("exchanges_of", proposal=question.proposal)) >= MOST_QUESTIONS:
         raise DecisionRefused(
             Rule.TOO_MANY_QUESTIONS,

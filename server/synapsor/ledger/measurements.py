@@ -17,6 +17,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import MEASUREMENT, SHADOW_REQUEST, Kind, loads, read_each, record
+from synapsor.ledger.review import check_asked
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
@@ -52,13 +53,7 @@ async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
         IntegrityError: it is about something else.
     """
     request = signed.request
-    row = await book.tx.one("proposal_by_id", id=request.proposal)
-    if row is None or (request.ledger, request.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
-        raise IntegrityError("The request is about another proposal.")
-    if row["status"] != Status.REVIEW_REQUIRED.value:
-        raise DecisionRefused(
-            Rule.ALREADY_DECIDED, f"The proposal {Status(row['status']).stands}.", fix="Nothing is left to measure."
-        )
+    await check_asked(book, ledger, request, left="measure")
     if await book.tx.all("decisions_of", proposal=request.proposal):
         raise DecisionRefused(Rule.SHADOW_APPROVED)
     if len(await book.tx.all("shadow_requests_of", proposal=request.proposal)) >= MOST_REQUESTS:

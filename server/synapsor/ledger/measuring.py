@@ -35,7 +35,7 @@ class Measuring:
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals that are to be measured, at most so many of each source."""
         trust = self._followed.trust
-        return await self._connection.read(lambda tx: waiting(tx, now, sources, limit, trust))
+        return await self._connection.glance(lambda tx: waiting(tx, now, sources, limit, trust))
 
     async def record(self, measurement: Measurement) -> bool:
         """Record what a shadow apply came to."""

@@ -122,8 +122,10 @@ def own_shape() -> list[tuple[str, str, str]]:
 
 def named_row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> dict[str, Any]:
     """Return a row by the names of its columns; bytes are read as text, which is all that is ever written."""
-    texts = [v.decode("utf-8", "replace") if type(v) is bytes else v for v in values]
-    return dict(zip([column[0] for column in cursor.description], texts, strict=True))
+    names = [column[0] for column in cursor.description]
+    if bytes in map(type, values):
+        values = tuple(v.decode("utf-8", "replace") if type(v) is bytes else v for v in values)
+    return dict(zip(names, values, strict=True))
 
 
 def _scalar(connection: sqlite3.Connection, query: str) -> int:

@@ -8,9 +8,9 @@ from typing import Final
 from synapsor.core.instructions import SignedPause
 from synapsor.core.records import from_body
 from synapsor.errors import IntegrityError
-from synapsor.ledger.believed import NOTHING, Trust, is_told, newest
+from synapsor.ledger.believed import NOTHING, Trust, newest_body
 from synapsor.ledger.connection import Transaction
-from synapsor.ledger.kinds import PAUSE, loads
+from synapsor.ledger.kinds import PAUSE
 
 _ALL: Final = ""
 """What a pause of all sources is of."""
@@ -27,14 +27,9 @@ async def pauses(tx: Transaction, sources: Sequence[str], trust: Trust) -> dict[
 
 async def _newest(tx: Transaction, source: str, trust: Trust) -> SignedPause | None:
     row, paused = await tx.one("newest_pause", source=source), await tx.one("newest_paused", subject=source)
-    what = f"The newest pause of {source or 'all sources'}"
-    told = newest(paused, trust, seen=trust.proven.paused.get(source, NOTHING), what=what)
-    if row is None and paused is None:
-        return None
-    is_there = row is not None and paused is not None and row["seq"] == paused["seq"]
-    if row is None or told is None or not is_there or not is_told(PAUSE, row["id"], row["body"], told):
-        raise IntegrityError(f"{what} is not the one that its event tells of.")
-    return from_body(SignedPause, loads(row["body"]))
+    seen, what = trust.proven.paused.get(source, NOTHING), f"The newest pause of {source or 'all sources'}"
+    body = newest_body(PAUSE, row, paused, trust, seen=seen, what=what)
+    return from_body(SignedPause, body) if body is not None else None
 
 
 async def unchanged(

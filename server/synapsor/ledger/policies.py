@@ -16,7 +16,7 @@ from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import decisions
-from synapsor.ledger.believed import NOTHING, Proven, Trust, is_told, newest, over
+from synapsor.ledger.believed import NOTHING, Proven, Trust, newest_body, over
 from synapsor.ledger.chain import Book, Write, event
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import SWITCH, USE, loads, record
@@ -35,7 +35,7 @@ class Policies:
 
     async def switch(self) -> SignedSwitch | None:
         """Return the newest switch of automatic approval."""
-        return await self._connection.read(lambda tx: newest_switch(tx, self._followed.trust))
+        return await self._connection.glance(lambda tx: newest_switch(tx, self._followed.trust))
 
     async def throw(self, signed: SignedSwitch) -> None:
         """Record a signed switch of automatic approval."""
@@ -47,7 +47,7 @@ class Policies:
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
         """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
-        return await self._connection.read(lambda tx: waiting(tx, now, sources, limit))
+        return await self._connection.glance(lambda tx: waiting(tx, now, sources, limit))
 
     async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
         """Record that a policy leaves a proposal to a person."""
@@ -131,13 +131,9 @@ async def newest_switch(tx: Transaction, trust: Trust) -> SignedSwitch | None:
         IntegrityError: it was taken away, is another one, or cannot be read.
     """
     row, thrown = await tx.one("newest_switch"), await tx.one("newest_thrown")
-    told = newest(thrown, trust, seen=trust.proven.switched, what="The newest switch of automatic approval")
-    if row is None and thrown is None:
-        return None
-    is_there = row is not None and thrown is not None and row["seq"] == thrown["seq"]
-    if row is None or told is None or not is_there or not is_told(SWITCH, row["id"], row["body"], told):
-        raise IntegrityError("The newest switch of automatic approval is not the one that its event tells of.")
-    return from_body(SignedSwitch, loads(row["body"]))
+    what = "The newest switch of automatic approval"
+    body = newest_body(SWITCH, row, thrown, trust, seen=trust.proven.switched, what=what)
+    return from_body(SignedSwitch, body) if body is not None else None
 
 
 async def throw(book: Book, signed: SignedSwitch) -> None:

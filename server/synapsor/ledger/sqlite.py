@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -30,8 +31,9 @@ CHECKPOINT_EVERY = 128
 """Commits after which the log is copied into the file: about 1,000 pages of it, as SQLite would by itself, but never on the loop."""
 QUICK_SECONDS = 0.001
 """Where the disk syncs this fast, a lone job is committed on the loop: to hand it to the thread and back would take longer."""
+PAIR = 2
 CROWD = 32
-"""Groups for which the thread commits after two jobs came in one turn of the loop: several callers gain more by sharing."""
+"""Groups for which the thread commits after more than two jobs came in one turn of the loop: several callers gain more by sharing."""
 
 
 class _Waiting:
@@ -79,13 +81,15 @@ class SqliteConnection:
         self._waiting: deque[_Waiting] = deque()
         self._flying = False
         self._quick = True
-        self._turn = False
+        self._turn = 0
         self._crowd = 0
         self._commits = 0
         self._closed = False
         self._groups: SimpleQueue[_Group | None] = SimpleQueue()
         self._open_reader = open_reader
         self._idle: list[sqlite3.Connection] = []
+        self._glancing: list[sqlite3.Connection] = []
+        self._watching: sqlite3.Connection | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read") if open_reader else None
         self._thread = threading.Thread(target=self._work, name="ledger-write", daemon=True)
         wait_for_lock(writer, 0)
@@ -99,8 +103,8 @@ class SqliteConnection:
             if self._closed:
                 raise LedgerFailure("The ledger is closed.")
             self._waiting.append(waiting)
-            self._note_turn(waiting.loop)
-        self._launch()
+            self._note_turn()
+        waiting.loop.call_soon(self._turn_over)
         result: T = await waiting.future
         return result
 
@@ -109,10 +113,39 @@ class SqliteConnection:
         if self._readers is None:
             return await self.write(job)
         try:
-            running = asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
+            running = asyncio.get_running_loop().run_in_executor(
+                self._readers, partial(self._read, job, self._idle, patient=True)
+            )
         except RuntimeError:
             raise LedgerFailure("The ledger is closed.") from None
         return await running
+
+    async def glance(self, job: Job[T]) -> T:
+        """Run a short reading job on the loop, where nobody holds the file so that it would have to wait: a thread costs more than it."""
+        if self._open_reader is None:
+            return await self.write(job)
+        if self._closed:
+            raise LedgerFailure("The ledger is closed.")
+        try:
+            return self._read(job, self._glancing, patient=False)
+        except LedgerFailure as failed:
+            if failed.rule != "ledger_busy":
+                raise
+        return await self.read(job)
+
+    async def version(self) -> int:
+        """Return the version of the data, as one connection sees it that never writes (SQLite's `data_version`)."""
+        if self._open_reader is None:
+            return self._writer.total_changes
+        if self._closed:
+            raise LedgerFailure("The ledger is closed.")
+        try:
+            if self._watching is None:
+                self._watching = self._reader(patient=False)
+            found: int = self._watching.execute("PRAGMA data_version").fetchone()["data_version"]
+        except ERRORS as error:
+            raise failure(error) from None
+        return found
 
     async def inspect(self) -> str:
         """Say what SQLite finds wrong: damaged pages, indexes that disagree with their tables, tables or triggers that are not ours."""
@@ -138,12 +171,13 @@ class SqliteConnection:
         self._thread.join()
         if self._readers is not None:
             self._readers.shutdown(wait=True)
-        while self._idle:
-            self._idle.pop().close()
+        for idle in (self._idle, self._glancing, [self._watching] if self._watching else []):
+            while idle:
+                idle.pop().close()
 
-    def _read(self, job: Job[T]) -> T:
+    def _read(self, job: Job[T], idle: list[sqlite3.Connection], *, patient: bool) -> T:
         try:
-            connection = self._idle.pop() if self._idle else self._reader()
+            connection = idle.pop() if idle else self._reader(patient=patient)
             connection.execute("BEGIN")
         except ERRORS as error:
             raise failure(error) from None
@@ -152,11 +186,14 @@ class SqliteConnection:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._idle.append(connection)
+            idle.append(connection)
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self, *, patient: bool) -> sqlite3.Connection:
         assert self._open_reader is not None  # noqa: S101  # there is no reader pool without it
-        return self._open_reader()
+        connection = self._open_reader()
+        if not patient:
+            wait_for_lock(connection, 0)
+        return connection
 
     def _take(self, most: int) -> list[_Waiting]:
         """Return the jobs that wait longest; who has gone away before its job began is owed nothing, and records that itself."""
@@ -167,16 +204,16 @@ class SqliteConnection:
                 taken.append(waiting)
         return taken
 
-    def _note_turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Note that a job came: two in one turn of the loop make a crowd, for a while."""
-        if self._turn:
+    def _note_turn(self) -> None:
+        """Note that a job came: more than two in one turn of the loop make a crowd, for a while."""
+        self._turn += 1
+        if self._turn > PAIR:
             self._crowd = CROWD
-        else:
-            self._turn = True
-            loop.call_soon(self._turn_over)
 
     def _turn_over(self) -> None:
-        self._turn = False
+        """Launch what came in one turn of the loop, such as the end of one job and the lease of the next: they share a commit."""
+        self._turn = 0
+        self._launch()
 
     def _launch(self) -> None:
         """Run the jobs that wait in one transaction, unless one is under way, and have it committed.

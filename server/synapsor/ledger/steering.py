@@ -33,7 +33,7 @@ class Steering:
 
     async def pauses(self, sources: Sequence[str]) -> Mapping[str, SignedPause | None]:
         """Return the newest pause of all sources (under "") and of each of these, or its end."""
-        return await self._connection.read(lambda tx: pauses(tx, sources, self._followed.trust))
+        return await self._connection.glance(lambda tx: pauses(tx, sources, self._followed.trust))
 
     async def pause(self, signed: SignedPause) -> None:
         """Record a signed pause, or its end."""

@@ -112,7 +112,7 @@ class Ledger:
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None:
         """Return a proposal with everything that has happened to it."""
-        return await self._connection.read(lambda tx: proposals.load(tx, proposal_id, self._trust))
+        return await self._connection.glance(lambda tx: proposals.load(tx, proposal_id, self._trust))
 
     async def statuses(self, proposals_: Collection[str]) -> Mapping[str, Status]:
         """Return where proposals stand."""
@@ -149,15 +149,15 @@ class Ledger:
 
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
-        return await self._connection.read(lambda tx: contracts.active(tx, name, self._trust))
+        return await self._connection.glance(lambda tx: contracts.active(tx, name, self._trust))
 
     async def active_contract_by_digest(self, digest: str) -> Activated | None:
         """Return the version with this digest while it is the one activated last under its name."""
-        return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest, self._trust))
+        return await self._connection.glance(lambda tx: contracts.active_by_digest(tx, digest, self._trust))
 
     async def newest_activation(self, contract: str) -> str | None:
         """Return the handle of a contract's newest activation."""
-        return await self._connection.read(lambda tx: contracts.newest(tx, contract))
+        return await self._connection.glance(lambda tx: contracts.newest(tx, contract))
 
     async def activations(self, contract: str, *, limit: int) -> tuple[Activated, ...]:
         """Return the activations of a contract, newest first."""
@@ -282,10 +282,14 @@ class Ledger:
         receipts: Collection[str] = (),
     ) -> tuple[Lease, ...]:
         """Lease the oldest jobs that are due, free, permitted and next for their rows; looking for one costs no write."""
-        if await self._connection.read(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
+        if await self._connection.glance(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
             return ()
         asked = jobs.Wanted(now, until, sources, permits, pauses, most, receipts)
         return await self._write(lambda book: jobs.lease(book, worker, self._trust, asked))
+
+    async def version(self) -> int:
+        """Return a number that is another one once anybody has written since."""
+        return await self._connection.version()
 
     async def renew(self, leases: Collection[Lease], *, until: str) -> frozenset[str]:
         """Prolong leases in one transaction; return the handles of those that were not lost."""
@@ -303,13 +307,13 @@ class Ledger:
     async def expire_due(self, *, now: str) -> int:
         """Move pending proposals past their time to `expired`, and say how many."""
         total = 0
-        while await self._connection.read(lambda tx: proposals.due(tx, now, self._trust)):
+        while await self._connection.glance(lambda tx: proposals.due(tx, now, self._trust)):
             total += await self._write(lambda book: proposals.expire(book, now, self._trust))
         return total
 
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
-        row = await self._connection.read(lambda tx: tx.one("head"))
+        row = await self._connection.glance(lambda tx: tx.one("head"))
         return (row["seq"], row["hash"]) if row else (0, GENESIS)
 
     async def follow(self) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
@@ -28,9 +28,14 @@ from synapsor.ledger.connection import Connection, Row, Transaction
 from synapsor.ledger.kinds import DECISION, USE, Kind
 from synapsor.ledger.note import Note
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 log = logging.getLogger("synapsor.ledger")
 
 PAGE: Final = 1024
+SHORT: Final = 64
+"""Events that are read on the loop: what came since the last look; whoever finds more goes on by whole pages, on a thread."""
 STEP: Final = 1024
 """How many more events must be proven before that is noted again."""
 _SILENCE: Final = 2.0
@@ -80,8 +85,9 @@ async def follow(connection: Connection, trust: Trust, *, saved: Anchor | None) 
     Raises:
         IntegrityError: the chain does not go on from the place that was proven, or does not hold what is kept beside it.
     """
-    kept = await asyncio.to_thread(saved.after, trust.proven.seq) if saved is not None else ()
-    more, since = True, monotonic()
+    kept = await _beside(saved, trust.proven.seq) if saved is not None else ()
+    proven, more = await connection.glance(partial(onward, trust=trust, most=SHORT))
+    trust, since = replace(trust, proven=proven), monotonic()
     while more:
         proven, more = await connection.read(partial(onward, trust=trust))
         trust = replace(trust, proven=proven)
@@ -89,12 +95,17 @@ async def follow(connection: Connection, trust: Trust, *, saved: Anchor | None) 
             since = monotonic()
             log.warning("the ledger is long: %d events are proven so far", proven.seq, extra={"action": "proving"})
     if kept:
-        await connection.read(partial(reaches, kept=kept, public_key=trust.public_key))
+        await connection.glance(partial(reaches, kept=kept, public_key=trust.public_key))
     return trust.proven
 
 
-async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
-    """Return how far the chain is proven now, and whether there is more of it.
+async def _beside(saved: Anchor, seq: int) -> Sequence[Checkpoint]:
+    """Return what is kept beside the ledger after an event; of a whole file, from a thread."""
+    return saved.after(seq) if seq else await asyncio.to_thread(saved.after, seq)
+
+
+async def onward(tx: Transaction, trust: Trust, most: int = PAGE) -> tuple[Proven, bool]:
+    """Return how far the chain is proven after at most so many events more, and whether there may be more of it.
 
     Raises:
         IntegrityError: the chain does not go on from the place that was proven, or somebody else than this ledger added to it.
@@ -103,7 +114,7 @@ async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
     here = await tx.one("event_at", seq=seq)
     if seq and (here is None or here["hash"] != digest):
         raise IntegrityError(f"The ledger has lost event {seq}, or has another one in its place.", fix=_FIX)
-    page = await tx.all("events_after", seq=seq, limit=PAGE)
+    page = await tx.all("events_after", seq=seq, limit=most)
     remembered = _Remembered(trust.proven)
     for row in page:
         told = _next(row, seq, digest)
@@ -113,11 +124,11 @@ async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
             raise IntegrityError("The ledger has another name than it was made with.", fix=_FIX)
         remembered.add(row, told)
         seq, digest = row["seq"], row["hash"]
-    more = len(page) == PAGE
+    more = len(page) == most
     signed = await tx.one("last_checkpoint")
     if not more and seq - (signed["seq"] if signed else 0) >= EVERY:
         raise IntegrityError("The newest signed checkpoints of the ledger are missing.", fix=_FIX)
-    return remembered.up_to(seq, digest), more
+    return (remembered.up_to(seq, digest) if page else trust.proven), more
 
 
 async def as_of_now(tx: Transaction, trust: Trust) -> Trust:
@@ -153,51 +164,72 @@ async def reaches(tx: Transaction, kept: Sequence[Checkpoint], public_key: str) 
 
 
 class _Remembered:
-    """What is remembered of a chain while it is proven."""
+    """What is remembered of a chain while it is proven; what nothing is added to stays as it is."""
 
     def __init__(self, proven: Proven) -> None:
-        self._activated = dict(proven.activated)
-        self._decided = dict(proven.decided)
+        self._activated = _Grown(proven.activated)
+        self._decided = _Grown(proven.decided)
         self._switched = proven.switched
-        self._paused = dict(proven.paused)
-        self._open = dict(proven.open)
-        self._used = dict(proven.used)
+        self._paused = _Grown(proven.paused)
+        self._open = _Grown(proven.open)
+        self._used = _Grown(proven.used)
 
     def add(self, row: Row, told: Mapping[str, Any]) -> None:
         """Remember one event more."""
         kind, subject = row["kind"], row["subject"]
         decided = told["records"].get(DECISION.name)
         if decided is not None:
-            self._decided[decided[0]] = (row["at"], decided[1])
+            self._decided.own()[decided[0]] = (row["at"], decided[1])
         if kind == "contract_activated":
-            self._activated[subject] = row["hash"]
+            self._activated.own()[subject] = row["hash"]
         elif kind in SWITCHES:
             self._switched = row["hash"]
         elif kind in PAUSES:
-            self._paused[subject] = row["hash"]
+            self._paused.own()[subject] = row["hash"]
         elif kind in USES:
             of_day = (str(told["facts"].get("policy")), row["at"][:10])
-            self._used[of_day] = plus(self._used.get(of_day, NOTHING), _digest_of(told, USE))
-        if kind == "proposal_filed" or (kind != "read" and subject in self._open):
-            self._open[subject] = plus(self._open.get(subject, NOTHING), row["hash"])
+            self._used.own()[of_day] = plus(self._used.now.get(of_day, NOTHING), _digest_of(told, USE))
+        if kind == "proposal_filed" or (kind != "read" and subject in self._open.now):
+            self._open.own()[subject] = plus(self._open.now.get(subject, NOTHING), row["hash"])
         target = told["facts"].get("target")
-        if isinstance(target, str) and target not in OPEN:
-            self._open.pop(subject, None)
+        if isinstance(target, str) and target not in OPEN and subject in self._open.now:
+            del self._open.own()[subject]
 
     def up_to(self, seq: int, digest: str) -> Proven:
         """Return it, as far as this event."""
-        newest = max((at for at, _ in self._decided.values()), default="")
-        since = stamp(parse(newest) - _CODES) if newest else ""
         return Proven(
             seq=seq,
             hash=digest,
-            activated=self._activated,
-            decided={handle: told for handle, told in self._decided.items() if told[0] >= since},
+            activated=self._activated.now,
+            decided=_of_late(self._decided.now) if self._decided.is_own else self._decided.now,
             switched=self._switched,
-            paused=self._paused,
-            open=self._open,
-            used=self._used,
+            paused=self._paused.now,
+            open=self._open.now,
+            used=self._used.now,
         )
+
+
+class _Grown(Generic[K, V]):
+    """A mapping that somebody else has too, and that is copied before the first thing is added to it."""
+
+    __slots__ = ("is_own", "now")
+
+    def __init__(self, mapping: Mapping[K, V]) -> None:
+        self.now = mapping
+        self.is_own = False
+
+    def own(self) -> dict[K, V]:
+        """Return it, to be added to."""
+        if not self.is_own:
+            self.now, self.is_own = dict(self.now), True
+        assert isinstance(self.now, dict)  # noqa: S101  # it was just made
+        return self.now
+
+
+def _of_late(decided: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return the decisions of the minutes before the newest one."""
+    since = stamp(parse(max(at for at, _ in decided.values())) - _CODES)
+    return {handle: told for handle, told in decided.items() if told[0] >= since}
 
 
 def _digest_of(told: Mapping[str, Any], kind: Kind) -> str:

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from synapsor.core.accepted import ACCEPTED
 from synapsor.core.proposal import Proposal, Status, stepped
 from synapsor.core.records import from_body
 from synapsor.core.rivals import targets
 from synapsor.core.steering import PARKED
+from synapsor.core.writeback import Job
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Checkpoint, checkpoint_holds, checkpoint_of, event_hash, is_sealed
@@ -211,14 +213,19 @@ class _Walk:
             raise _Bad(checkpoint.seq, "differs from the checkpoint that was kept beside the ledger")
 
     async def _proposals(self, tx: Transaction) -> None:
-        after, more = 0, True
+        after, more, waits = 0, True, 0
         while more:
             page = await tx.all("proposals_after", seq=after, limit=PAGE)
             for row in page:
                 self.at = row["id"]
                 await _derive(tx, row)
+                waits += await _waits(tx, row)
             more = len(page) == PAGE
             after = page[-1]["seq"] if page else after
+        self.at = "job_row"
+        counted = await tx.one("count_job_rows")
+        if counted is None or counted["rows"] != waits:
+            raise _Bad("job_row", "holds rows that no open job is about")
 
 
 async def _checkpoints(tx: Transaction) -> AsyncIterator[Checkpoint]:
@@ -249,9 +256,10 @@ async def _record(tx: Transaction, seq: int, kind: Kind, handle: str, digest: st
     body = loads(row["body"])
     if any(row[name] != value for name, value in kind.columns(body).items()):
         raise _Bad(seq, f"its {kind.name} has columns that differ from its body")
-    for target in targets(from_body(Proposal, body)) if kind is PROPOSAL else ():
-        if await tx.one("proposal_row_at", target=target, seq=seq, proposal=handle) is None:
-            raise _Bad(seq, "its proposal cannot be found by the rows that it is about")
+    if kind is PROPOSAL:
+        found = {(one["seq"], one["target"]) for one in await tx.all("proposal_rows", proposal=handle)}
+        if found != {(seq, target) for target in targets(from_body(Proposal, body))}:
+            raise _Bad(seq, "its proposal is not found by the rows that it is about, and by no others")
 
 
 async def _count(tx: Transaction, low: int, high: int) -> int:
@@ -264,6 +272,7 @@ async def _derive(tx: Transaction, row: Row) -> None:
     status: Status | None = None
     job, aside, attempts = False, False, 0
     parked: str | None = None
+    accepted: str | None = None
     anew = 0
     for told in await tx.all("proposal_events", subject=row["id"]):
         body = loads(told["body"])
@@ -274,14 +283,28 @@ async def _derive(tx: Transaction, row: Row) -> None:
         aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
         parked = body["at"] if body["kind"] == PARKED else parked
+        accepted = facts["until"] if body["kind"] == ACCEPTED and accepted is None else accepted
         if INSTRUCTION.name in body["records"]:
             parked, anew = None, attempts
     if status is None or row["status"] != status.value:
         raise _Bad(row["id"], "its status is not what its events say")
     is_open = int(status is Status.APPROVED and not aside)
-    stands = tuple(row[name] for name in ("open", "attempt", "parked", "anew"))
-    if job and stands != (is_open, attempts, parked, anew):
+    stands = tuple(row[name] for name in ("open", "attempt", "parked", "anew", "accepted"))
+    if job and stands != (is_open, attempts, parked, anew, accepted):
         raise _Bad(row["id"], "its job stands where its events do not lead")
+
+
+async def _waits(tx: Transaction, row: Row) -> int:
+    """Compare the rows by which a job waits for older ones, and younger ones for it, with those of its proposals; return how many they are."""
+    if row["job"] is None or not row["open"]:
+        return 0
+    about: set[str] = set()
+    for part in from_body(Job, loads(row["job_body"])).parts:
+        filed = await tx.one("proposal_by_id", id=part.proposal)
+        about.update(targets(from_body(Proposal, loads(filed["body"]))) if filed else ())
+    if {one["target"] for one in await tx.all("job_rows", seq=row["job_seq"])} != about:
+        raise _Bad(row["id"], "its job does not wait by the rows that it is about")
+    return len(about)
 
 
 def _stepped(seq: int, status: Status | None, facts: dict[str, Any]) -> Status:

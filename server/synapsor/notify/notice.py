@@ -34,6 +34,7 @@ COUNTED_ONLY: Final = frozenset({"decision_refused", "login_refused"})
 UNTOLD: Final = frozenset(
     {
         "contract_activated",
+        "job_accepted",
         "job_cancel_asked",
         "job_discard_asked",
         "job_leased",

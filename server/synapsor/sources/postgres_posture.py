@@ -68,13 +68,20 @@ async def _reach(look: Look, relation: Relation) -> Reach:
     place = await look(questions.PLACE, relation.schema, relation.name)
     if not place:
         return Reach()
-    oid, kind, _, deletes, alters = place[0]
+    oid, kind, _, deletes, alters, could_delete, could_alter = place[0]
     rows = await look(questions.COLUMN_RIGHTS, oid)
-    reads, sees, updates, inserts = (frozenset(row[0] for row in rows if row[at]) for at in (1, 2, 3, 4))
+    reads, sees, updates, inserts, *could = (frozenset(row[0] for row in rows if row[at]) for at in (1, 2, 3, 4, 6, 7))
     bases = await all_bases(look, oid) if kind == "v" else []
     behind = frozenset(Relation(schema=row[3], name=row[4]) for row in bases)
     return Reach(
-        reads=reads, sees=sees, updates=updates, inserts=inserts, deletes=deletes, alters=alters, behind=behind
+        reads=reads,
+        sees=sees,
+        updates=updates,
+        inserts=inserts,
+        deletes=deletes,
+        alters=alters,
+        behind=behind,
+        could=Reach(updates=could[0], inserts=could[1], deletes=could_delete, alters=could_alter),
     )
 
 

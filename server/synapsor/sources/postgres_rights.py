@@ -85,13 +85,18 @@ WHERE {USERS} AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_
 ORDER BY 1
 """  # noqa: S608  # constants of this module
 
-PLACE = """
+PLACE = f"""
+{MINE}
 SELECT c.oid::int8, c.relkind::text, c.relpersistence::text,
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'DELETE'),
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'TRUNCATE, TRIGGER')
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'TRUNCATE, TRIGGER'),
+       EXISTS (SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'USAGE')
+                                  AND has_table_privilege(mine.oid, c.oid, 'DELETE')),
+       EXISTS (SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'USAGE')
+                                  AND has_table_privilege(mine.oid, c.oid, 'TRUNCATE, TRIGGER'))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-"""
+"""  # noqa: S608  # constants of this module
 
 COLUMN_RIGHTS = f"""
 {MINE}
@@ -101,7 +106,11 @@ SELECT a.attname::text,
                                   AND has_column_privilege(mine.oid, c.oid, a.attnum, 'SELECT')),
        has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'UPDATE'),
        has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'INSERT'),
-       format_type(a.atttypid, -1)
+       format_type(a.atttypid, -1),
+       EXISTS (SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'USAGE')
+                                  AND has_column_privilege(mine.oid, c.oid, a.attnum, 'UPDATE')),
+       EXISTS (SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'USAGE')
+                                  AND has_column_privilege(mine.oid, c.oid, a.attnum, 'INSERT'))
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = $1::int8::oid AND a.attnum > 0 AND NOT a.attisdropped
 """  # noqa: S608  # constants of this module

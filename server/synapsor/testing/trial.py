@@ -34,10 +34,11 @@ from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.activate import activate
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.desk import Desk
+from synapsor.flow.filing import Filing
 from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.flow.recheck import call_of_look, recheck
 from synapsor.flow.signing import Signer
-from synapsor.flow.undo import Asking, undo
+from synapsor.flow.undo import undo
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
@@ -150,12 +151,12 @@ class Trial:
         record = await self.ledger.proposal(envelope["proposal"]["id"])
         assert record is not None  # noqa: S101  # the envelope is one of this trial's
         operator = self._trusted(by, *self._roles)
-        asking = Asking(
+        asking = Filing(
             record=record,
             served=self.served[record.proposal.capability],
             operator=operator,
             operators=lambda: self.operators,
-            unlock=lambda: self._keys[by],
+            unlock=lambda: Signer(operator=operator, key=self._keys[by]),
             reason=reason,
             now=self.clock.now(),
         )

@@ -34,6 +34,17 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
+def ends_this_task() -> Callable[[], None]:
+    """Return what cancels the task that runs now."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101  # a coroutine of a running loop asks
+
+    def leave() -> None:
+        task.cancel()
+
+    return leave
+
+
 @contextmanager
 def on_signals(
     finish: Callable[[], None],

@@ -5,13 +5,16 @@ Nothing that the model-facing process can write is believed: a job or a status p
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
+from synapsor.core.accepted import accepted_of
 from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
 from synapsor.core.group import in_order, is_whole
@@ -122,8 +125,9 @@ class Workbench:
         """Return this moment as records write it."""
         return stamp(self.clock.now())
 
-    def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
+    def claim(self, record: ProposalRecord, lease: Lease) -> Claim | None:
         """Return the claim of a proposal of a leased job, or None when its source is not written here, or its executor is not known."""
+        proposal = record.proposal
         place = self.targets.get(proposal.source)
         handler = self.handlers.get(proposal.executor) if proposal.executor is not None else None
         if place is None or (handler is None) != (proposal.executor is None):
@@ -139,7 +143,18 @@ class Workbench:
             held=partial(self.holds, lease),
             handler=handler,
             job=lease.job.id,
+            **self._waiting(record, handler),
+            first=lease.attempt == 1,
         )
+
+    def _waiting(self, record: ProposalRecord, handler: Handler | None) -> dict[str, Any]:
+        """Return whether its application has accepted it, by the ledger's own events, and until when that may be open."""
+        if handler is None:
+            return {}
+        before = accepted_of(record.events)
+        if before is not None:
+            return {"accepted": True, "asked_until": before.until}
+        return {"asked_until": stamp(self.clock.now() + dt.timedelta(seconds=handler.accepted_seconds))}
 
 
 async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operator]) -> tuple[Task, ...]:
@@ -224,7 +239,7 @@ async def _authorised(
     place = bench.targets.get(proposal.source)
     if place is None:
         raise Denied(Why.SOURCE_NOT_WRITABLE)
-    claim = bench.claim(proposal, lease)
+    claim = bench.claim(record, lease)
     if claim is None:
         raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
     lapses = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
@@ -286,7 +301,7 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
             record = await bench.ledger.proposal(name)
         except IntegrityError:
             return None
-        claim = bench.claim(record.proposal, lease) if record else None
+        claim = bench.claim(record, lease) if record else None
         if claim is None:
             if record and record.proposal.executor not in {None, *bench.handlers}:
                 raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
@@ -317,8 +332,9 @@ def _people(
     # Time passes, and a clock that was set back is set right; a verdict would be for good.
     if early and (signed in early or len(found) < proposal.quorum):
         raise Denied(Why.APPROVAL_TO_COME, Outcome.RETRY, until=min(counts_from(one.decision) for one in early))
-    with _denying():
-        verify_approval(signed, proposal, operators, ledger=ledger, now=now)
+    if signed not in found:
+        with _denying():
+            verify_approval(signed, proposal, operators, ledger=ledger, now=now)
     if len(found) < proposal.quorum:
         raise Denied(Why.QUORUM_MISSING)
     return found[: proposal.quorum]

@@ -33,6 +33,15 @@ AT_ONCE = 3
 """How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What an attempt at a job came to, before it is on record; `begun` is when it was, by the clock that nobody can set."""
+
+    lease: Lease
+    result: Result
+    begun: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lane:
     """Works on the jobs that it is given, one at a time.
@@ -49,11 +58,11 @@ class Lane:
     progress: Callable[[Mapping[str, Any]], None]
     number: int
 
-    async def work(self, lease: Lease, trusted: Mapping[str, Operator]) -> bool:
-        """Return whether the job was settled by this attempt; `trusted` are the people whose keys were trusted before it was taken.
+    async def work(self, lease: Lease, trusted: Mapping[str, Operator]) -> Came:
+        """Return what came of a job; `trusted` are the people whose keys were trusted before it was taken.
 
         Raises:
-            LedgerFailure: what came of it is not on record; the job is left to its lease.
+            LedgerFailure: the ledger cannot be read; the job is left to its lease.
         """
         begun = self.bench.elapsed()
         await self.bench.reached("work.leased")
@@ -61,7 +70,7 @@ class Lane:
         if self._is_last(lease, result):
             result = await self._surely(lease, lambda: self._last_look(lease, result), result)
         await self.bench.reached("work.applied")
-        return await self._finish(lease, result, begun)
+        return Came(lease=lease, result=result, begun=begun)
 
     async def _attempt(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         broke = Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
@@ -112,12 +121,16 @@ class Lane:
         job, code, canceled = lease.job.id, denied.result.code, denied.result.outcome is Outcome.CANCELED
         level = logging.INFO if canceled else logging.ERROR
         log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
-        if denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}:
-            return denied.result
+        waits = denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}
         try:
             claims = await claims_of(lease, self.bench)
         except Denied as unasked:  # only whoever carries it out knows whether an earlier attempt got through
-            return unasked.result
+            return denied.result if waits else unasked.result
+        if claims is not None and any(claim.accepted for claim in claims):
+            # Nobody's word keeps from happening what may have happened: only what a person cancels is to be taken back, if it can be.
+            return await (record_verdict(claims, denied.result) if canceled else read_verdict(claims)) or denied.result
+        if waits:
+            return denied.result
         if claims is None:
             unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)
             return unread if canceled else denied.result
@@ -126,20 +139,30 @@ class Lane:
             return await read_verdict(claims) or denied.result
         return await record_verdict(claims, denied.result)
 
-    async def _finish(self, lease: Lease, result: Result, begun: float) -> bool:
+    async def settle(self, came: Came) -> bool:
+        """Put what came of a job on record, or give it back; return whether it was settled by this attempt.
+
+        Raises:
+            LedgerFailure: it is not on record; the job is left to its lease.
+        """
+        lease, result, begun = came.lease, came.result, came.begun
         now, parked = self.bench.clock.now(), False
+        result = _overdue(result, stamp(now))
         self.bench.doubt(lease.job.source, result.why)
         if result.why is Why.LEASE_LOST:  # whoever has the job by now gives it back, or up
             kept = False
         elif result.outcome is Outcome.RETRY:
             kept, parked = await self._put_off(lease, result, now)
+        elif result.outcome is Outcome.ACCEPTED:
+            result = replace(result, until=min(self._later(lease, result, now), result.asked_until))
+            kept = await self._wait(lease, result, stamp(now))
         else:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
             await self.bench.reached("work.settled")
         outcome = PARKED if parked else result.outcome.value
         self._tell(lease, result, outcome, recorded=kept, since_approval=now - parse(lease.job.at), begun=begun)
-        return kept and result.outcome is not Outcome.RETRY
+        return kept and result.outcome.status is not None
 
     def _tell(
         self, lease: Lease, result: Result, outcome: str, *, recorded: bool, since_approval: dt.timedelta, begun: float
@@ -157,6 +180,7 @@ class Lane:
                 "attempt": lease.attempt,
                 "rows": lease.rows,
                 "recorded": recorded,
+                "again_at": result.until,
                 "newcomers": sum(result.newcomers.values()),
                 "group": [part.proposal for part in lease.job.parts] if len(lease.job.parts) > 1 else [],
                 "seconds_since_approval": round(max(since_approval.total_seconds(), 0.0), 3),
@@ -176,7 +200,24 @@ class Lane:
                 extra = {"action": "job_parked", "job": lease.job.id, "code": result.code}
                 log.error(said, lease.job.id, lease.tries, result.code, extra=extra)
             return kept, parked
-        longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
-        wait = max(longest * random.uniform(0.5, 1.0), result.wait)  # noqa: S311  # jitter
-        until = max(stamp(now + dt.timedelta(seconds=wait)), result.until)
+        until = max(self._later(lease, result, now), result.until)
         return await self.bench.ledger.release(lease, not_before=until, code=result.code), False
+
+    async def _wait(self, lease: Lease, result: Result, at: str) -> bool:
+        """Give back until later what the application has accepted; it is asked again for as long as it may be open, and never given up."""
+        doubts = self.bench.ledger.doubts
+        return await doubts.accept(lease, until=result.asked_until, not_before=result.until, code=result.code, at=at)
+
+    def _later(self, lease: Lease, result: Result, now: dt.datetime) -> str:
+        """Return when it is tried again: ever less often, and not before whoever was asked wants to be."""
+        most = self.pace.asked_most if result.outcome is Outcome.ACCEPTED else self.pace.backoff_most
+        longest = min(most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
+        wait = max(longest * random.uniform(0.5, 1.0), min(result.wait, self.pace.asked_most))  # noqa: S311  # jitter
+        return stamp(now + dt.timedelta(seconds=wait))
+
+
+def _overdue(result: Result, now: str) -> Result:
+    """Return what an attempt came to; what was accepted, and is open for longer than it may be, is for a person: nobody knows its end."""
+    if result.outcome is not Outcome.ACCEPTED or now < result.asked_until:
+        return result
+    return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.HANDLER_OVERDUE)

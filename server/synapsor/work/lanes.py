@@ -6,7 +6,7 @@ What breaks in one lane stops no other: its job is left to its lease, and the la
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -16,7 +16,7 @@ from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.work.heartbeat import Heartbeat
-from synapsor.work.lane import Lane
+from synapsor.work.lane import Came, Lane
 
 log = logging.getLogger("synapsor.worker")
 
@@ -56,14 +56,21 @@ class Lanes:
     async def _work(self, lane: Lane, lease: Lease, trusted: Mapping[str, Operator]) -> None:
         # A job is finished or rolled back before the worker ends, whoever cancels it.
         with anyio.CancelScope(shield=True):
+            came: Came | None = None
             try:
-                settled = await lane.work(lease, trusted)
-                self.settled += settled  # not before it is known: the others add to it meanwhile
+                came = await lane.work(lease, trusted)
             except Exception as error:  # noqa: BLE001  # see the top
+                _say(error, lease)
+            # Free as soon as nothing is in hand in the source: the next job is leased in the transaction of the ledger that settles this one.
+            self.idle[lease.job.source].append(lane)
+            self.wake()
+            try:
+                settled = came is not None and await lane.settle(came)
+                self.settled += settled  # not before it is known: the others add to it meanwhile
+            except Exception as error:  # noqa: BLE001  # nobody waits for it: the receipt tells the next attempt
                 _say(error, lease)
             finally:
                 self.heartbeat.drop(lease)
-                self.idle[lease.job.source].append(lane)
                 self._at_work -= 1
                 self.wake()
 
@@ -75,10 +82,14 @@ class Lanes:
         """End the wait for work."""
         self._moved.set()
 
-    async def moved(self, seconds: float) -> None:
-        """Wait until a lane has become free, or somebody wakes this, or for so long."""
+    async def moved(self, seconds: float, *, every: float, written: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until a lane has become free, or somebody wakes this, or something is written, which is asked ever so often, or for so long."""
         with anyio.move_on_after(seconds):
-            await self._moved.wait()
+            while not self._moved.is_set():
+                with anyio.move_on_after(every):
+                    await self._moved.wait()
+                if await written():  # not before: who writes all the time would have work looked for all the time
+                    return
 
 
 def _say(error: Exception, lease: Lease) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -105,6 +106,7 @@ class Worker:
         """Give each idle lane a job as long as there are any, until told to stop; those at work are not waited for."""
         while not stop.is_set():
             lanes.look()
+            seen = await self._version()
             # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
             busy = lanes.at_work
             leases: Sequence[Lease] = ()
@@ -116,7 +118,18 @@ class Worker:
                     lanes.start(lease, trusted or {})
             if once or (drain and not leases and not busy):
                 return
-            await lanes.moved(self.pace.poll_seconds)
+            written = partial(self._is_written, seen)
+            await lanes.moved(self.pace.poll_seconds, every=self.pace.watch_seconds, written=written)
+
+    async def _version(self) -> int | None:
+        try:
+            return await self.bench.ledger.version()
+        except LedgerFailure:
+            return None  # whoever looks for work says why
+
+    async def _is_written(self, seen: int | None) -> bool:
+        """Tell whether somebody has written in the ledger since."""
+        return await self._version() not in {seen, None}
 
     async def _trusted(self, *, waits: bool) -> Mapping[str, Operator] | None:
         """Return whose keys are trusted now, or None while that cannot be told: then no job is touched, and no attempt of one counted.

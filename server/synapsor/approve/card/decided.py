@@ -18,7 +18,7 @@ from synapsor.core.review import may_resolve, verify_approval, verify_policy_app
 from synapsor.core.statements import Operator, SignedDecision, SignedResolution
 from synapsor.core.steering import said_of, state_words
 from synapsor.core.words import many
-from synapsor.core.writeback import Done, Receipt
+from synapsor.core.writeback import Confirmed, Done, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import ProposalRecord
 
@@ -134,7 +134,13 @@ def _meaning(receipt: Receipt) -> str:
         else ""
     )
     known = {Outcome.APPLIED.value: "", Outcome.ALREADY_APPLIED.value: "An earlier attempt had applied it."}
-    return " ".join(filter(None, (known.get(receipt.outcome, meaning_of(receipt.code)), left)))
+    by = f"In the application {_confirmation(receipt.confirmed)}." if receipt.confirmed else ""
+    return " ".join(filter(None, (known.get(receipt.outcome, meaning_of(receipt.code)), left, by)))
+
+
+def _confirmation(confirmed: Confirmed) -> str:
+    evidence = f", with evidence {visible(confirmed.evidence)}" if confirmed.evidence else ""
+    return f"{visible(confirmed.by)} confirmed it at {visible(confirmed.at)}{evidence}"
 
 
 def doubted(record: ProposalRecord, operators: Mapping[str, Operator]) -> bool:

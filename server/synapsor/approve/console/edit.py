@@ -26,7 +26,8 @@ from synapsor.contract.typed import typed
 from synapsor.core.plain import visible
 from synapsor.core.proposal import AmendKind
 from synapsor.errors import Code, DecisionRefused, Refusal, SynapsorError, UsageError
-from synapsor.flow.amend import AMENDING, Amending, amendable, edit, extend
+from synapsor.flow.amend import AMENDING, edit, extend
+from synapsor.flow.filing import Filing, served_for
 from synapsor.flow.named import proposal_of
 from synapsor.flow.prepare import Served
 from synapsor.flow.reason import check_reason
@@ -62,8 +63,8 @@ async def _sent(kind: AmendKind, visit: Visit) -> Response:
     reason = visit.sent("reason").strip()
     try:
         check_reason(kind, reason)
-        served = await amendable(room.ledger, record, kind, acting, activated=room.given.activated)
-        amending = Amending(
+        served = await served_for(room.ledger, record, acting, AMENDING[kind], activated=room.given.activated)
+        amending = Filing(
             record=record,
             served=served,
             operator=signer.operator,

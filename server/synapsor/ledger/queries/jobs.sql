@@ -80,6 +80,10 @@ UPDATE job SET lease_until = :until WHERE id = :id AND open = 1 AND lease = :lea
 -- Give a job back until later.
 UPDATE job SET lease = NULL, lease_until = NULL, not_before = :not_before, code = :code WHERE id = :id AND open = 1 AND lease = :lease;
 
+-- name: accept_job
+-- Keep until when what an application has accepted may be open.
+UPDATE job SET accepted = :until WHERE id = :id AND open = 1 AND lease = :lease;
+
 -- name: close_job
 -- Close a settled job.
 UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id = :id AND open = 1 AND lease = :lease;
@@ -90,7 +94,7 @@ UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id
 
 -- name: lease_holds
 -- Whether a lease is the job's own and the job is open.
-SELECT seq, proposal, anew FROM job WHERE id = :id AND open = 1 AND lease = :lease;
+SELECT seq, proposal, anew, accepted FROM job WHERE id = :id AND open = 1 AND lease = :lease;
 
 -- name: stands_approved
 -- A proposal that waits to be settled, and its group with it.

@@ -42,20 +42,20 @@ SELECT min(seq) AS seq FROM (SELECT seq FROM proposal WHERE seq < :before ORDER 
 
 -- name: newest_jobs
 -- The newest jobs, as they stand.
-SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew FROM job ORDER BY seq DESC LIMIT :limit;
+SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew, accepted FROM job ORDER BY seq DESC LIMIT :limit;
 
 -- name: open_jobs
 -- The oldest jobs that are open.
-SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew FROM job WHERE open = 1 ORDER BY seq LIMIT :limit;
+SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew, accepted FROM job WHERE open = 1 ORDER BY seq LIMIT :limit;
 
 -- name: dead_jobs
 -- The oldest jobs that were given up.
-SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew FROM job
+SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew, accepted FROM job
 WHERE open = 1 AND parked IS NOT NULL ORDER BY seq LIMIT :limit;
 
 -- name: job_state
 -- A job, as it stands.
-SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew FROM job WHERE id = :id;
+SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before, code, parked, anew, accepted FROM job WHERE id = :id;
 
 -- name: newest_refused
 -- The newest attempts at a decision that were refused.

@@ -16,9 +16,17 @@ SELECT seq, id, at, tenant, principal, capability, contract, source, request, qu
 -- Say where a row of a proposal is.
 INSERT INTO proposal_row (seq, proposal, target) VALUES (:seq, :proposal, :target);
 
--- name: proposal_row_at
--- Whether a proposal is recorded as one about a row, for `verify`.
-SELECT proposal FROM proposal_row WHERE target = :target AND seq = :seq AND proposal = :proposal;
+-- name: proposal_rows
+-- The rows that a proposal is recorded as one about, for `verify`.
+SELECT seq, target FROM proposal_row WHERE proposal = :proposal;
+
+-- name: job_rows
+-- The rows by which an open job waits for older ones, for `verify`.
+SELECT target FROM job_row WHERE seq = :seq;
+
+-- name: count_job_rows
+-- How many rows open jobs wait by in all, for `verify`.
+SELECT count(*) AS rows FROM job_row;
 
 -- name: open_at
 -- Handles of the proposals about a row that have not reached their end and are not past their time, newest first.
@@ -112,7 +120,7 @@ SELECT at FROM event WHERE subject = :subject AND kind = :kind AND kind <> 'read
 
 -- name: proposals_after
 -- A page of proposals with what the tables say of each, for `verify`.
-SELECT p.seq, p.id, p.status, j.id AS job, j.open, j.attempt, j.parked, j.anew FROM proposal p LEFT JOIN job j ON j.proposal = p.id
+SELECT p.seq, p.id, p.status, j.id AS job, j.seq AS job_seq, j.body AS job_body, j.open, j.attempt, j.parked, j.anew, j.accepted FROM proposal p LEFT JOIN job j ON j.proposal = p.id
 WHERE p.seq > :seq ORDER BY p.seq LIMIT :limit;
 
 -- name: proposals_since

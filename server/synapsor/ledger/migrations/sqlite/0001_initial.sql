@@ -268,6 +268,7 @@ CREATE TABLE job (
     code TEXT,
     parked TEXT,
     anew INTEGER NOT NULL DEFAULT 0 CHECK (anew BETWEEN 0 AND attempt),
+    accepted TEXT,
     CHECK ((lease IS NULL) = (lease_until IS NULL)),
     CHECK (open = 1 OR lease IS NULL),
     CHECK (parked IS NULL OR (open = 1 AND lease IS NULL))
@@ -282,10 +283,11 @@ CREATE TABLE job_row (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_row_job ON job_row (seq);
 
--- The jobs whose turn it is: open and not given up, and no older one that is so is about one of their rows. The one place that says what blocks what.
+-- The jobs whose turn it is: open and not given up, and no older one of their source that is so is about one of their rows. The one place that
+-- says what blocks what. The plus keeps the source from being looked up among all of its jobs.
 CREATE VIEW job_turn AS SELECT own.* FROM job AS own WHERE own.open = 1 AND own.parked IS NULL AND NOT EXISTS (
     SELECT 1 FROM job_row AS mine JOIN job_row AS theirs ON theirs.target = mine.target AND theirs.seq < mine.seq
-    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 AND older.parked IS NULL WHERE mine.seq = own.seq
+    JOIN job AS older ON older.seq = theirs.seq AND older.open = 1 AND older.parked IS NULL AND +older.source = own.source WHERE mine.seq = own.seq
 );
 
 -- What people who steer the worker have signed: that a source rests, or what becomes of a job.
@@ -512,6 +514,13 @@ WHEN OLD.parked IS NOT NULL AND NEW.parked IS NULL AND NOT EXISTS (
 )
 BEGIN
     SELECT raise(ABORT, 'job: nobody has it tried again');
+END;
+CREATE TRIGGER job_accepts BEFORE UPDATE OF accepted ON job
+WHEN OLD.accepted IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM event WHERE subject = NEW.proposal AND kind = 'job_accepted' AND kind <> 'read'
+)
+BEGIN
+    SELECT raise(ABORT, 'job: not accepted');
 END;
 CREATE TRIGGER instruction_of_an_open_job BEFORE INSERT ON instruction
 WHEN NOT EXISTS (SELECT 1 FROM job WHERE id = NEW.job AND proposal = NEW.proposal AND open = 1)

@@ -1,0 +1,140 @@
+"""Throw what goes on by itself: a person signs that it stops, or that it runs again, and it stays so until another is signed.
+
+There are two such things: policies that approve, and workers that take jobs. What was altered keeps nobody from stopping one of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Generic, TypedDict, TypeVar
+
+from synapsor import handles
+from synapsor.contract.approvals import POLICY_STEWARD, WRITEBACK_OPERATOR
+from synapsor.core.instructions import Pause, PauseState, SignedPause
+from synapsor.core.moment import stamp
+from synapsor.core.statements import Operator, SignedSwitch, Statement, Switch, SwitchState
+from synapsor.flow.acting import Acting, acting_as
+from synapsor.flow.reason import Act, check_reason
+from synapsor.flow.refused import POLICIES, WORKER
+from synapsor.flow.signing import Signer, signed_by
+from synapsor.ports import ReviewLedger
+
+S = TypeVar("S")
+
+
+class Terms(TypedDict):
+    """What each such statement says, whatever it is about."""
+
+    id: str
+    ledger: str
+    operator: str
+    at: str
+    reason: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who throws it, when and why; nothing has refused them."""
+
+    ledger: str
+    signer: Signer
+    operators: Mapping[str, Operator]
+    now: dt.datetime
+    reason: str
+
+    def terms(self, kind: str) -> Terms:
+        """Return them as a new statement has them, under a handle of this kind."""
+        return Terms(
+            id=handles.new(kind),
+            ledger=self.ledger,
+            operator=self.signer.name,
+            at=stamp(self.now),
+            reason=self.reason,
+            nonce=secrets.token_hex(16),
+        )
+
+    def sign(self, statement: Statement) -> str:
+        """Return the signature of their own key over a statement.
+
+        Raises:
+            DecisionRefused: by rule `wrong_key`.
+        """
+        return signed_by(self.operators[self.signer.name], self.signer.key, statement)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throw(Generic[S]):
+    """What is thrown, and to which state.
+
+    Attributes:
+        about: what its refused attempts are recorded of.
+        role: who may.
+        act: what a reason is given for.
+        stops: it stops what goes on; else it lets it run again.
+        record: has the ledger keep what the person signs of it, and returns that.
+    """
+
+    about: str
+    role: str
+    act: Act
+    stops: bool
+    record: Callable[[ReviewLedger, Hand], Awaitable[S]]
+
+
+def switch(state: SwitchState) -> Throw[SignedSwitch]:
+    """Return that automatic approval stops or runs; whoever works looks at it before each decision and before each apply."""
+
+    async def record(ledger: ReviewLedger, hand: Hand) -> SignedSwitch:
+        made = Switch(state=state, **hand.terms("swi"))
+        signed = SignedSwitch(switch=made, signature=hand.sign(made))
+        await ledger.policies.throw(signed)
+        return signed
+
+    return Throw(about=POLICIES, role=POLICY_STEWARD, act="switch", stops=state == "stopped", record=record)
+
+
+def pause(state: PauseState, *, source: str) -> Throw[SignedPause]:
+    """Return that a source, or all ("" for `source`), is paused or runs; no worker takes a job of it by what stood before."""
+
+    async def record(ledger: ReviewLedger, hand: Hand) -> SignedPause:
+        made = Pause(state=state, source=source, **hand.terms("pau"))
+        signed = SignedPause(pause=made, signature=hand.sign(made))
+        await ledger.steering.pause(signed)
+        return signed
+
+    return Throw(about=WORKER, role=WRITEBACK_OPERATOR, act="pause", stops=state == "paused", record=record)
+
+
+def throwing(ledger: ReviewLedger, thrown: Throw[S], acting: Acting) -> AbstractAsyncContextManager[None]:
+    """Begin to throw it, and record what refuses it.
+
+    Raises:
+        DecisionRefused: they may not, or it would run again by a ledger that was altered.
+    """
+    return acting_as(ledger, thrown.about, acting, thrown.role, though_altered=thrown.stops)
+
+
+async def throw(
+    ledger: ReviewLedger,
+    thrown: Throw[S],
+    *,
+    signer: Signer,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    reason: str,
+) -> S:
+    """Throw it, and return what was signed.
+
+    Raises:
+        DecisionRefused: as for `throwing`, or it is not the operator's key.
+        UsageError: the reason is missing where one is needed, or cannot be recorded.
+    """
+    check_reason(thrown.act, reason)
+    async with throwing(ledger, thrown, Acting(who=signer, operators=operators, now=now)):
+        hand = Hand(ledger=ledger.id, signer=signer, operators=operators, now=now, reason=reason)
+        return await thrown.record(ledger, hand)
