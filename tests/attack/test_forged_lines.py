@@ -18,6 +18,7 @@ TOLD = {
     "code": "",
     "attempt": 1,
     "recorded": True,
+    "again_at": "",
     "newcomers": 0,
     "group": [LIE, "wrp_2"],
     "seconds_since_approval": 1.0,
