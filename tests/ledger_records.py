@@ -420,7 +420,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     await ledger.answer(answer)
     wanted, measured = a_shadow_request(waiting), a_measurement(waiting)
     await ledger.measuring.ask(wanted)
-    assert await ledger.measuring.record(measured)
+    assert await ledger.measuring.record([measured], answers={wanted.request.id})
     login = RefusedLogin(
         id=handle("lgr"),
         at=at(5),

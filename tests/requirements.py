@@ -1288,12 +1288,24 @@ REQUIREMENTS: dict[str, Requirement] = {
     "shadow:counted": _R(
         "What a change touches beside is counted, triggers included, by table where the engine tells.", "R5"
     ),
+    "shadow:elsewhere": _R(
+        "What an application carries out is measured by nobody, and that is refused in the contract and before anybody asks.",
+        "decision 0031",
+    ),
+    "shadow:group": _R(
+        "What stands or falls together is measured whole and at once, each proposal has its own effect, and the apply reproduces all of it or stops as a whole.",
+        "decision 0033",
+    ),
     "shadow:held-to": _R("An apply that does anything else than was measured and approved is rolled back.", "R5"),
     "shadow:lasting": _R(
         "What does not roll back is not carried out to be measured, as far as it is seen; what stays of it all the same is told.",
         "law 3",
     ),
     "shadow:nothing-stays": _R("A shadow apply changes nothing in the source.", "law 4"),
+    "shadow:once": _R(
+        "Whatever happens to a worker at any point of a shadow apply, the source keeps nothing of it, the next worker measures, and one measurement is recorded, whole, or none.",
+        "decision 0033",
+    ),
     "shadow:would-fail": _R("That an apply would fail is told before anybody approves it.", "law 5"),
     "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
     "set:frozen": _R(

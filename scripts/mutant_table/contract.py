@@ -580,6 +580,14 @@ MUTANTS = (
         "tests/unit/test_contract_rules_of_deciding.py",
     ),
     Mutant(
+        "shadow.group-rule",
+        "shadow:group",
+        "contract/workflows.py",
+        "        if first is not None and found.approval.shadow != first.approval.shadow:",
+        "        if False:",
+        "tests/unit/test_contract_rules_of_deciding.py -k stand_or_fall",
+    ),
+    Mutant(
         "files.digest",
         "contract:edited-is-refused",
         "contract/files.py",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from synapsor.core.kept import ProposalRecord
@@ -26,9 +26,17 @@ class Measuring(Protocol):
         ...
 
     async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals in review that are to be measured and are not yet, at most so many of each source."""
+        """Return the proposals in review that are to be measured and are not yet, at most so many of each source, the longest waiting first; one of
+        what stands or falls together, when all of it is there.
+        """
         ...
 
-    async def record(self, measurement: Measurement) -> bool:
-        """Record what a shadow apply came to; False where the proposal has left review meanwhile."""
+    async def record(self, measurements: Sequence[Measurement], *, answers: Collection[str]) -> bool:
+        """Record what a shadow apply came to, of all that was carried out together; `answers` are the requests that were there before it.
+
+        False where nobody waits for it any more: one has left review meanwhile, or another worker has measured it, or somebody has asked anew.
+
+        Raises:
+            IntegrityError: one is of another proposal, or they are not all that stand or fall together.
+        """
         ...

@@ -86,7 +86,7 @@ class Rule(StrEnum):
     SHADOW_APPROVED = (
         "shadow_approved",
         3,
-        "Somebody had approved it, with what was measured of it or without.",
+        "Somebody had approved it, or what it stands or falls with, with what was measured of it or without.",
         "Approve what they approved, or reject it.",
     )
     SHADOW_ELSEWHERE = (
@@ -94,7 +94,6 @@ class Rule(StrEnum):
         1,
         "An application carries it out, so the worker cannot carry it out and roll it back.",
     )
-    SHADOW_WITH_OTHERS = "shadow_with_others", 1, "It stands or falls with others, and a part of that is not measured."
     TOO_MANY_SHADOWS = "too_many_shadows", 1, "Enough was measured of it.", "Decide by what is known."
     TOO_MANY_QUESTIONS = "too_many_questions", 1, "Enough was asked about it."
     UNKNOWN_KEY = "unknown_key", 5, "Nobody who is trusted here has this key."

@@ -90,21 +90,6 @@ def asking(shop: Shop, record: ProposalRecord, **other: str) -> SignedShadowRequ
     return SignedShadowRequest(request=made, signature=signer.speak(made, {"leo": leo}))
 
 
-@pytest.mark.requirement("shadow:believed")
-async def test_the_ledger_takes_no_measurement_of_anything_else_and_none_of_what_has_left_review(shop: Shop) -> None:
-    handle = (await shop.proposed(WAIVER, ASKED))["id"]
-    assert await shop.work() == []
-    record = await shop.record(handle)
-    assert record.measured is not None
-    made = replace(record.measured, id="msr_other")
-    for other in (replace(made, proposal="wrp_other"), replace(made, digest="sha256:" + "0" * 64)):
-        with pytest.raises(IntegrityError):
-            await shop.ledger.measuring.record(other)
-    await leo_approves(shop.files, shop.project, handle, record.shown)
-    assert not await shop.ledger.measuring.record(made)
-    assert len((await shop.record(handle)).measurements) == 1
-
-
 @pytest.mark.requirement("shadow:asked")
 async def test_the_ledger_takes_no_request_to_measure_anything_else_nor_what_somebody_has_approved_meanwhile(
     shop: Shop,

@@ -12,7 +12,7 @@ from synapsor.core.measured import Measured, Measurement, effect_of, varying
 from synapsor.core.moment import stamp
 from synapsor.core.statements import SignedDecision, sign
 from synapsor.errors import DecisionRefused
-from synapsor.flow.ask_shadow import ask_shadow
+from synapsor.flow.ask_shadow import ASKING_SHADOW, ask_shadow
 from synapsor.flow.automatic import approve_by_policy
 from synapsor.flow.signing import Signer
 from synapsor.ledger.measurements import MOST_REQUESTS
@@ -20,9 +20,10 @@ from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 from synapsor.testing import Trial
 from synapsor.testing.memory import connect_memory
-from synapsor.work.shadows import TRIES, Shadows
+from synapsor.work.shadows import AT_A_TIME, TRIES, Shadows
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, meanwhile, open_shop
 from tests.databases import Database
+from tests.handlers.serving import handled_shop
 from tests.projects import leo_approves
 from tests.unit.deciding import FEES, asked, fees
 
@@ -121,8 +122,11 @@ async def test_an_apply_that_does_more_than_was_measured_is_rolled_back(shop: Sh
 
 
 @pytest.mark.requirement("shadow:approved")
-async def test_nobody_approves_before_it_is_measured_and_anybody_may_reject(shop: Shop) -> None:
+async def test_nobody_approves_before_it_is_measured_and_anybody_may_reject(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     proposal = await shop.proposed(WAIVER, ASKED)
+    monkeypatch.setattr(shop.ledger, "decide", None)  # nobody is asked to sign in vain
     with pytest.raises(DecisionRefused) as refused:
         await leo_approves(shop.files, shop.project, proposal["id"], proposal["digest"])
     assert refused.value.rule is Rule.NOT_MEASURED
@@ -326,8 +330,10 @@ async def test_it_is_measured_anew_when_a_reviewer_wants_that_and_what_counts_is
         envelope = await asked(trial, 5600)
         await trial.measure()
         first = (await wanted(trial, envelope)).measured
-        with pytest.raises(DecisionRefused) as refused:
-            await trial.approve(envelope)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trial.ledger, "decide", None)  # nobody is asked to sign in vain
+            with pytest.raises(DecisionRefused) as refused:
+                await trial.approve(envelope)
         assert refused.value.rule is Rule.NOT_MEASURED
         trial.database.run(
             "CREATE TABLE audit (what TEXT); CREATE TRIGGER audited AFTER UPDATE OF late_fee_cents ON invoices"
@@ -343,7 +349,9 @@ async def test_it_is_measured_anew_when_a_reviewer_wants_that_and_what_counts_is
 
 
 @pytest.mark.requirement("shadow:asked")
-async def test_what_somebody_has_approved_is_not_measured_anew_and_nobody_asks_without_end() -> None:
+async def test_what_somebody_has_approved_is_not_measured_anew_and_nobody_asks_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with one_trial(quorum="2") as trial:
         envelope = await asked(trial, 5600)
         for _ in range(MOST_REQUESTS):
@@ -353,6 +361,7 @@ async def test_what_somebody_has_approved_is_not_measured_anew_and_nobody_asks_w
         assert refused.value.rule is Rule.TOO_MANY_SHADOWS
         await trial.measure()
         await trial.approve(envelope)
+        monkeypatch.setattr(type(trial.ledger.measuring), "ask", None)  # nobody is asked to sign in vain
         with pytest.raises(DecisionRefused) as refused:
             await wanted(trial, envelope)
         assert refused.value.rule is Rule.SHADOW_APPROVED
@@ -376,3 +385,38 @@ async def test_an_undo_is_measured_as_any_change_is() -> None:
         await trial.approve(undo)
         assert [one["outcome"] for one in await trial.apply()] == ["applied"]
         assert trial.database.rows("SELECT late_fee_cents FROM invoices WHERE id = 'INV-3001'") == [(5500,)]
+
+
+@pytest.mark.requirement("shadow:asked")
+async def test_a_worker_that_drains_measures_all_that_waits() -> None:
+    async with one_trial(shadow="true") as trial:
+        envelopes = [await asked(trial, 5600 + more) for more in range(AT_A_TIME + 1)]
+        assert await trial.apply() == []
+        records = [await trial.ledger.proposal(envelope["proposal"]["id"]) for envelope in envelopes]
+        assert [len(record.measurements) for record in records if record is not None] == [1] * (AT_A_TIME + 1)
+
+
+@pytest.mark.requirement("shadow:elsewhere")
+@pytest.mark.one_engine
+async def test_what_an_application_carries_out_nobody_asks_for_and_no_worker_measures(
+    tmp_path: Path, database: Database
+) -> None:
+    async with handled_shop(tmp_path / "project", database, "http://127.0.0.1:9/") as shop:
+        proposal = await shop.proposed(WAIVER, ASKED)
+        leo = Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"])
+        record, now = await shop.record(proposal["id"]), shop.project.clock.now()
+        assert record.proposal.executor == "app"
+        trusted = shop.project.operators()
+        with pytest.raises(DecisionRefused) as refused:
+            await ask_shadow(shop.ledger, record, signer=leo, now=now, operators=trusted)
+        assert refused.value.rule is Rule.SHADOW_ELSEWHERE
+        # Another program with his key: the worker still carries nothing out that it could not roll back.
+        before = everything(shop)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("synapsor.flow.ask_shadow.ASKING_SHADOW", replace(ASKING_SHADOW, is_open=lambda _: None))
+            await ask_shadow(shop.ledger, record, signer=leo, now=now, operators=trusted)
+        assert await shop.work() == []
+        found = (await shop.record(proposal["id"])).measured
+        assert found is not None
+        assert (found.outcome, found.code, found.effect) == ("failed", "effect_elsewhere", "")
+        assert everything(shop) == before

@@ -86,11 +86,14 @@ class Request:
     others: tuple["Request", ...] = ()
 
 
-def write_chaos_project(root: Path, database: Database) -> ProjectFiles:
-    """Write a project whose one table may be changed in every way."""
+def write_chaos_project(root: Path, database: Database, *, shadow: bool = False) -> ProjectFiles:
+    """Write a project whose one table may be changed in every way; with `shadow`, all of it is measured before it is approved."""
     execute(database, _ALLOW[database.engine])
     policy = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
-    return write_project(root, database, policy=policy + _MORE)
+    policy += _MORE
+    if shadow:
+        policy = policy.replace("approval: {role: billing_lead", "approval: {role: billing_lead, shadow: true")
+    return write_project(root, database, policy=policy)
 
 
 def members(tenant: str, group: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -14,16 +14,26 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.errors import LedgerFailure
 from synapsor.ledger import sqlite as engine
+from synapsor.runtime import Project
 from tests.attack.test_ledger_room import fill, make_room
 from tests.chaos.changes import KINDS
 from tests.chaos.filing import record_of
 from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, Stepped, in_turns, stepped
 from tests.databases import Database
+from tests.projects import ProjectFiles
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-Trouble = Callable[[Stepped], AbstractAsyncContextManager[None]]
+
+class Opened(Protocol):
+    """A project and its files: all that a trouble is made of."""
+
+    files: ProjectFiles
+    project: Project
+
+
+Trouble = Callable[[Opened], AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +43,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def full(at: Stepped) -> AsyncIterator[None]:
+async def full(at: Opened) -> AsyncIterator[None]:
     """Let the ledger have no room for another record."""
     ledger = await at.project.ledger()
     await fill(ledger)
@@ -44,7 +54,7 @@ async def full(at: Stepped) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def read_only(at: Stepped) -> AsyncIterator[None]:
+async def read_only(at: Opened) -> AsyncIterator[None]:
     """Let nothing be written to the ledger, as where its disk was mounted anew after a fault."""
     writer: Any = (await at.project.ledger())._connection._writer  # type: ignore[attr-defined]  # no mount of its own
     writer.execute("PRAGMA query_only = ON")
@@ -55,7 +65,7 @@ async def read_only(at: Stepped) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def held(at: Stepped) -> AsyncIterator[None]:
+async def held(at: Opened) -> AsyncIterator[None]:
     """Let another process hold the ledger for longer than anybody waits."""
     with closing(sqlite3.connect(at.files.config.ledger, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -11,14 +11,16 @@ import pytest
 
 import synapsor
 from synapsor.flow.intents import INTENT_STEPS
+from synapsor.flow.shadow import SHADOW_STEPS
 from synapsor.work.failpoints import ALL_STEPS, parse
 from tests.chaos.changes import KINDS
+from tests.chaos.measuring import COURSE, Measuring, measuring
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, Movable, Stepped, stepped
 from tests.databases import Database
 
 pytestmark = pytest.mark.chaos
 
-WRITES = ("execute", "commit", "lease", "settle", "release")
+WRITES = ("execute", "commit", "roll_back", "record", "lease", "settle", "release")
 """What leaves something in the source or in the ledger."""
 POINT = "reached"
 
@@ -70,6 +72,8 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._real, name)
+        if name == "measuring":
+            return Watched(found, self._course)
         if name not in WRITES:
             return found
 
@@ -105,7 +109,7 @@ class WatchedSource:
             yield Watched(tx, self._course)
 
 
-async def _course_of(at: Stepped) -> Course:
+async def _course_of(at: Stepped | Measuring) -> Course:
     """Return what a worker does that drains."""
     course = Course()
     worker = await at.project.worker()
@@ -128,7 +132,7 @@ def _in_order(names: list[str]) -> bool:
 @pytest.mark.requirement("apply:named-points")
 def test_every_named_point_of_the_source_is_known_and_every_known_one_is_in_the_source() -> None:
     # An intent is passed only where a source keeps no receipts: `test_intent_chaos`.
-    known = (*INTENT_STEPS, *ALL_STEPS)
+    known = (*INTENT_STEPS, *ALL_STEPS, *SHADOW_STEPS)
     assert _named() == set(known)
     assert len(set(known)) == len(known)
     assert [point.name for name in known for point in parse(f"{name}:note")] == list(known)
@@ -163,3 +167,21 @@ async def test_a_job_that_ends_in_a_conflict_passes_every_point_of_a_verdict_and
         verdict = course.told[course.told.index((POINT, VERDICT_STEPS[0])) :]
         assert Course(verdict).unnamed() == []
         assert {what for what, _ in verdict} == {POINT, "execute", "commit", "settle"}
+
+
+@pytest.mark.one_engine
+@pytest.mark.requirement("apply:named-points", "shadow:once")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_measuring_of_any_kind_passes_every_point_twice_in_order_and_does_nothing_between_two_unnamed(
+    tmp_path: Path, database: Database, kind: str
+) -> None:
+    async with measuring(tmp_path, database, ["x"]) as at:
+        await at.filed(kind, "x")
+        course = await _course_of(at)
+        assert course.names == [point.partition(":")[0] for point in COURSE]
+        assert course.unnamed() == []
+        assert [what for what, _ in course.told if what not in {POINT, "execute"}] == [
+            "roll_back",
+            "roll_back",
+            "record",
+        ]

@@ -31,7 +31,8 @@ def test_what_a_reviewer_wants_measured_is_shown_and_approved_by_the_digest_of_b
     early = run("--json", "approve", proposal["id"], *key(files, "leo"), "--digest", proposal["digest"])
     assert (early.code, early.json["error"]["rule"]) == (3, "not_measured")
     assert "not measured yet" in run("show", proposal["id"]).out
-    assert run("worker", "--drain").code == 0
+    drained = run("worker", "--drain")
+    assert (drained.code, drained.out) == (0, "1 proposal measured: see `synapsor inbox`.\n")
     shown = run("show", proposal["id"]).out
     assert shown.index("asked for by") < shown.index("msr_") < shown.index("in all 2 rows changed")
     (entry,) = run("--json", "inbox").json["proposals"]

@@ -207,6 +207,11 @@ _LIST = "together: [billing.propose_fee, billing.propose_more]"
             "    executor: app\n    approval: {role: lead, high",
             "carried out by another one",
         ),
+        (
+            "    approval: {role: lead, high",
+            "    approval: {shadow: true, role: lead, high",
+            "a group is measured as a whole",
+        ),
         ("    approval: {role: lead, high", "    context: other\n    approval: {role: lead, high", "another context"),
     ],
 )
@@ -225,6 +230,13 @@ def test_what_cannot_stand_or_fall_together_is_refused(good: str, bad: str, mess
     told = [p for p in read_text(text, "x.yaml").problems if p.rule == "SYN384"]
     assert told, [str(p) for p in read_text(text, "x.yaml").problems]
     assert message in told[0].message
+
+
+@pytest.mark.requirement("shadow:group")
+def test_a_group_may_be_measured_as_a_whole() -> None:
+    text = TOGETHER.replace("    approval: {role: lead", "    approval: {shadow: true, role: lead")
+    assert text.count("shadow: true") == 2
+    assert read_text(text, "x.yaml").problems == ()
 
 
 def test_what_a_policy_approves_does_not_stand_or_fall_with_others() -> None:

@@ -60,13 +60,16 @@ async def _run(arguments: Namespace) -> int:
             if stays and not arguments.json:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
-    answer(arguments, "worker", {"settled": settled, "jobs": done}, _end(settled, done, stayed=stays))
+    measured = worker.measured
+    document = {"settled": settled, "measured": measured, "jobs": done}
+    answer(arguments, "worker", document, _end(settled, done, stayed=stays, measured=measured))
     return 0
 
 
-def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> str:
+def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool, measured: int = 0) -> str:
+    shadows = f" {many(measured, 'proposal')} measured: see `synapsor inbox`." if measured else ""
     if stayed:
-        return f"Stopped; {settled or 'nothing'} settled."
+        return f"Stopped; {settled or 'nothing'} settled.{shadows}"
     last = {outcome["job"]: outcome["outcome"] for outcome in done}
     waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
     dead = sum(outcome == PARKED for outcome in last.values())
@@ -74,7 +77,8 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> st
     open_ = f" {accepted} accepted by an application and not done yet: run the worker once more." if accepted else ""
     given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
     left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    return f"{settled} settled.{open_}{left}{given}" if last else "Nothing was due."
+    jobs = f"{settled} settled.{open_}{left}{given}" if last else ""
+    return f"{jobs}{shadows}".strip() or "Nothing was due."
 
 
 def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:

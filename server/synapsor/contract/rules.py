@@ -105,7 +105,7 @@ RULES: Final[dict[str, str]] = {
     "SYN381": "A workflow names capabilities of its contract, and a proposing one stands in one workflow at most.",
     "SYN382": "Evidence is asked of a proposing capability of its workflow, and is given by reading ones of it.",
     "SYN383": "A workflow that is settled by hand has no capability with a policy, and one that is settled by policy has one.",
-    "SYN384": "What stands or falls together is two or more proposing capabilities of one workflow, one context, one source and one executor, each decided by people, not for a worker that runs unattended and not undone by itself.",
+    "SYN384": "What stands or falls together is two or more proposing capabilities of one workflow, one context, one source and one executor, each decided by people, all of them measured before that or none, not for a worker that runs unattended and not undone by itself.",
     "SYN391": "A delete is not undone: what else stood in the row, or hung on it, is nowhere kept.",
     "SYN392": "An insert that can be undone fills every column of the key, so that its row can be named.",
     "SYN393": "A change that can be undone is of columns that are shown as they are, and an insert of a table that has no others.",

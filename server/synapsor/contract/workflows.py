@@ -84,9 +84,11 @@ def _together(path: Path, workflow: Workflow, contract: Contract, at: Positions)
         if found.undo is not None:
             message = f"`{word}` may be undone, which would take back a part of the group."
             yield at.at_value(here, "SYN384", message, "Remove its `undo`.")
-        if found.approval.shadow:
-            message = f"`{word}` is measured before it is approved, and a part of a group is not measured by itself."
-            yield at.at_value(here, "SYN384", message, "Remove `shadow` from its approval.")
+        if first is not None and found.approval.shadow != first.approval.shadow:
+            message = (
+                f"`{word}` is measured before it is approved, or the first one is: a group is measured as a whole."
+            )
+            yield at.at_value(here, "SYN384", message, "Give the approvals of all of them `shadow: true`, or none.")
         first = first or found
         if _source(found, contract) != _source(first, contract):
             message = f"`{word}` changes another source than the first one does, and one transaction is of one source."

@@ -61,8 +61,13 @@ class ProposalRecord:
 
     @property
     def is_shadowed(self) -> bool:
-        """Whether it is measured before anybody approves it: its contract or a reviewer wants that."""
-        return self.proposal.shadow or bool(self.shadow_requests)
+        """Whether it is measured before anybody approves it: its contract or a reviewer wants that of it, or of what it stands or falls with."""
+        return any(one.proposal.shadow or one.shadow_requests for one in self.together)
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether it is to be measured and is not yet, or not since somebody has asked for that."""
+        return self.is_shadowed and any(one.measured is None or one.shadow_pending for one in self.together)
 
     @property
     def effect(self) -> str:

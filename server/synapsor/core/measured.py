@@ -2,6 +2,7 @@
 
 It is measured twice, each time in a transaction that is rolled back. What was not alike, such as a new number or a moment, differs again
 when it is applied, and is named and left out; all else has one digest, which is approved with the proposal and which the apply must reproduce.
+What stands or falls together is measured together, in one transaction: each proposal has its own rows, and the tables of all.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ class Measured:
     Attributes:
         rows: each member's row after the change, without hidden values that it is not about; none of rows that are gone.
         tables: what was touched, triggers and cascades included as far as the engine counts them; the receipt is not among it.
+        others: the digests of what was carried out together with it, in the order in which that is applied; the tables are of all of them.
     """
 
     rows: Rows
     tables: Tally
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Measurement:
         code: why, as of a receipt; "" where it was measured.
         varies: columns of its rows that were not alike twice.
         effect: the digest of all else, "" unless it was measured.
+        others: the digests of what it was measured together with, as of `Measured`.
     """
 
     id: str
@@ -56,6 +60,7 @@ class Measurement:
     tables: Tally = field(default_factory=dict)
     varies: tuple[str, ...] = ()
     effect: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def is_measured(self) -> bool:
@@ -81,12 +86,12 @@ def effect_of(proposal: str, measured: Measured, varies: Iterable[str]) -> str:
     """Return the digest of what an apply must reproduce; `proposal` is the digest of what is applied."""
     left_out = frozenset(varies)
     rows = [sorted((n, t) for n, t in row.items() if n not in left_out) for row in measured.rows]
-    return digest("effect", [proposal, sorted(left_out), rows, measured.tables])
+    return digest("effect", [proposal, sorted(left_out), rows, measured.tables, *measured.others])
 
 
 def holds(measurement: Measurement, proposal: Proposal) -> bool:
     """Tell whether a measurement is of exactly this proposal, and its effect that of what it says was measured."""
-    told = Measured(rows=measurement.rows, tables=measurement.tables)
+    told = Measured(rows=measurement.rows, tables=measurement.tables, others=measurement.others)
     return (
         measurement.is_measured
         and (measurement.proposal, measurement.digest) == (proposal.id, proposal.digest)

@@ -98,9 +98,10 @@ class Carried:
     Attributes:
         done: what was done to each proposal's rows.
         newcomers: how many rows match the set of each proposal now and were left as they are.
-        tables: what was touched, where that was counted.
+        tables: what was touched by all of them, where that was counted.
     """
 
+    tasks: Sequence[Task]
     done: Mapping[str, tuple[Done, ...]]
     newcomers: Mapping[str, int]
     tables: Tally
@@ -108,7 +109,8 @@ class Carried:
     def measured(self, proposal: str) -> Measured:
         """Return what a proposal comes to, as it is measured."""
         rows = (one.after for one in self.done[proposal])
-        return Measured(rows=tuple(row for row in rows if row is not None), tables=self.tables)
+        others = tuple(task.proposal.digest for task in self.tasks if task.proposal.id != proposal)
+        return Measured(rows=tuple(row for row in rows if row is not None), tables=self.tables, others=others)
 
 
 async def apply(tasks: Sequence[Task]) -> Result:
@@ -195,7 +197,7 @@ async def carry_out(tasks: Sequence[Task], tx: WriteTransaction, *, counts: bool
     await tx.settle_constraints()
     done = {task.proposal.id: await _changed(task, tx) for task in tasks}
     tables = less(await tx.tally(), before) if counts else {}
-    return Carried(done=done, newcomers=newcomers, tables=tables)
+    return Carried(tasks=tasks, done=done, newcomers=newcomers, tables=tables)
 
 
 def _reproduced(task: Task, carried: Carried) -> None:

@@ -18,13 +18,11 @@ from synapsor.refusals import Rule
 
 
 def _check_measurable(record: ProposalRecord) -> None:
-    """Refuse what is not measured by itself, and what somebody has approved as it was measured, or as it is."""
+    """Refuse what the worker does not carry out, and what somebody has approved as it was measured, or as it is: it, or what it stands or falls with."""
     check_waits(record, left="measure")
-    if record.proposal.group_of:
-        raise DecisionRefused(Rule.SHADOW_WITH_OTHERS)
     if record.proposal.executor is not None:
         raise DecisionRefused(Rule.SHADOW_ELSEWHERE)
-    if record.decisions:
+    if any(one.decisions for one in record.together):
         raise DecisionRefused(Rule.SHADOW_APPROVED)
 
 
@@ -40,10 +38,12 @@ async def ask_shadow(
     now: dt.datetime,
     operators: Mapping[str, Operator],
 ) -> ProposalRecord:
-    """Ask for a proposal to be measured, or measured anew, and return it as it stands: nobody approves it before that is done.
+    """Ask for a proposal to be measured, or measured anew, and return it as it stands: nobody approves it, or what it stands or falls with, before
+    that is done.
 
     Raises:
-        DecisionRefused: the operator may not decide on it, it is decided, approved by somebody or part of a group, or enough was measured.
+        DecisionRefused: the operator may not decide on it, it is decided or approved by somebody, or what it stands or falls with is, an application
+            carries it out, or enough was measured.
     """
     acting = Acting(who=signer, operators=operators, now=now)
     async with acting_on(ledger, record, acting, ASKING_SHADOW) as current:

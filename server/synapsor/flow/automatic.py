@@ -61,7 +61,7 @@ async def approve_by_policy(
     ):
         return None
     proposal = record.proposal
-    if record.is_shadowed and (record.measured is None or record.shadow_pending):
+    if record.unmeasured:
         return None
     deferral = _doubtful(record, proposal_id, ledger=ledger.id, now=stamp(now))
     found = Why.RECORDS_DIFFER if deferral else await permitted(proposal, ledger, operators)

@@ -72,7 +72,7 @@ def check_measured(record: ProposalRecord) -> None:
     if not record.is_shadowed:
         return
     measured = record.measured
-    if measured is None or record.shadow_pending or measured.outcome == "unknown":
+    if measured is None or record.unmeasured or measured.outcome == "unknown":
         raise DecisionRefused(Rule.NOT_MEASURED, detail=meaning_of(measured.code) if measured else "")
     if not measured.is_measured:
         raise DecisionRefused(

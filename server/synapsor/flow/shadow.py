@@ -1,19 +1,24 @@
 """Carry out a change in a transaction of the source that is rolled back, twice, and say what it did: a shadow apply.
 
-It is the apply's own code under all of its guards, without a receipt and without a commit. Sequences that it draws from move on, and
-its rows are locked for as long as it lasts; a table that does not roll back is refused beforehand, as far as the catalogue shows it.
+It is the apply's own code under all of its guards, without a receipt and without a commit; of what stands or falls together, all of it at once.
+Sequences that it draws from move on, and its rows are locked for as long as it lasts; a table that does not roll back is refused beforehand,
+as far as the catalogue shows it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from synapsor.core.measured import Measured, varying
 from synapsor.core.outcome import Outcome, Why, why_failed
 from synapsor.core.writeback import target
 from synapsor.errors import SourceFailure
-from synapsor.flow.apply import TRY_AGAIN, Task, carry_out
-from synapsor.flow.verdict import Stop
+from synapsor.flow.apply import TRY_AGAIN, Carried, Task, carry_out
+from synapsor.flow.verdict import Result, Stop
+
+SHADOW_STEPS = ("shadow.taken", "shadow.begun", "shadow.carried_out", "shadow.rolled_back", "shadow.recorded")
+"""Named points of a shadow apply beside those that `carry_out` passes; all but the first and the last are passed twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,48 +26,59 @@ class Shadow:
     """What came of a shadow apply.
 
     Attributes:
-        outcome: `applied` where an apply would be, `retry` where that could not be told now.
-        why: the reason, unless it would be applied.
-        moved: of `dependency_moved`, as of a `Result`.
-        measured: what it did, and `varies` the columns that were not alike twice.
+        result: `applied` where an apply would be, `retry` where that could not be told now.
+        measured: what was done for each proposal, and `varies` the columns that were not alike twice; only where it would be applied.
     """
 
-    outcome: Outcome
-    why: Why | None = None
-    moved: tuple[str, ...] = ()
-    measured: Measured | None = None
-    varies: tuple[str, ...] = ()
+    result: Result
+    measured: Mapping[str, Measured] = field(default_factory=dict)
+    varies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-async def shadow(task: Task) -> Shadow:
-    """Measure what a change does; whatever happens, nothing of it stays."""
+async def shadow(tasks: Sequence[Task]) -> Shadow:
+    """Measure what a change does, or all of a group in its order; whatever happens, nothing of it stays."""
     try:
-        if await task.source.lasting(target(task.table)):
-            return Shadow(outcome=Outcome.FAILED, why=Why.EFFECT_STAYS)
-        first = await _once(task)
-        second = await _once(task) if first is not None else None
+        for task in tasks:
+            if await task.source.lasting(target(task.table)):
+                return _failed(Why.EFFECT_STAYS)
+        first = await _once(tasks)
+        second = await _once(tasks) if first is not None else None
         if first is None or second is None:
-            return Shadow(outcome=Outcome.FAILED, why=Why.EFFECT_STAYS)
+            return _failed(Why.EFFECT_STAYS)
     except Stop as stop:
-        return Shadow(outcome=stop.result.outcome, why=stop.result.why, moved=stop.result.moved)
+        return Shadow(result=stop.result)
     except SourceFailure as failed:
-        return _failed(failed)
-    varies = varying(task.proposal, first, second)
-    if varies is None:
-        return Shadow(outcome=Outcome.FAILED, why=Why.EFFECT_VARIES)
-    return Shadow(outcome=Outcome.APPLIED, measured=first, varies=varies)
+        outcome = Outcome.RETRY if failed.kind in TRY_AGAIN else Outcome.FAILED
+        return Shadow(result=Result(outcome=outcome, why=why_failed(failed.kind)))
+    return _alike(tasks, first, second)
 
 
-async def _once(task: Task) -> Measured | None:
+def _alike(tasks: Sequence[Task], first: Carried, second: Carried) -> Shadow:
+    """Return what both times came to, or that they came to different things."""
+    measured: dict[str, Measured] = {}
+    varies: dict[str, tuple[str, ...]] = {}
+    for task in tasks:
+        name = task.proposal.id
+        measured[name] = first.measured(name)
+        differ = varying(task.proposal, measured[name], second.measured(name))
+        if differ is None:
+            return _failed(Why.EFFECT_VARIES)
+        varies[name] = differ
+    return Shadow(result=Result(outcome=Outcome.APPLIED), measured=measured, varies=varies)
+
+
+async def _once(tasks: Sequence[Task]) -> Carried | None:
     """Return what the change did, or None where a part of it did not roll back. However it is left, it is without a commit."""
-    async with task.source.transaction(time_ms=task.time_ms) as tx:
-        carried = await carry_out((task,), tx, counts=True)
+    lead = tasks[0]
+    async with lead.source.transaction(time_ms=lead.time_ms) as tx:
+        await lead.reached("shadow.begun")
+        carried = await carry_out(tasks, tx, counts=True)
+        await lead.reached("shadow.carried_out")
         if not await tx.roll_back():
             return None
-    return carried.measured(task.proposal.id)
+    await lead.reached("shadow.rolled_back")
+    return carried
 
 
-def _failed(failed: SourceFailure) -> Shadow:
-    if failed.kind in TRY_AGAIN:
-        return Shadow(outcome=Outcome.RETRY, why=why_failed(failed.kind))
-    return Shadow(outcome=Outcome.FAILED, why=why_failed(failed.kind))
+def _failed(why: Why) -> Shadow:
+    return Shadow(result=Result(outcome=Outcome.FAILED, why=why))

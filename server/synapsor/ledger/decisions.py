@@ -18,7 +18,7 @@ from synapsor.core.records import to_body
 from synapsor.core.statements import Decision, SignedDecision
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ledger import proposals
+from synapsor.ledger import measurements, proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Write, event
 from synapsor.ledger.connection import Row
@@ -51,8 +51,8 @@ async def decide(
 
     Raises:
         DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
-            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), the one-time code was used before (`code_used`), the clock
-            is another one than the decision was dated by (`clock_moved`), the chain does not go on (`ledger_altered`), or
+            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`) or wants it measured (`not_measured`), the one-time code was used
+            before (`code_used`), the clock is another one than the decision was dated by (`clock_moved`), the chain does not go on (`ledger_altered`), or
             the ledger's own records contradict each other about one of the proposals (`records_differ`).
         IntegrityError: the decision or the job is about something else, or the group is not whole.
     """
@@ -72,6 +72,8 @@ async def decide(
             "The clock of this machine moved while it was decided.",
             fix="Do it again; nothing was recorded.",
         )
+    if approves:
+        await measurements.check_none_waits(book.tx, [row["id"] for row in rows])
     await _check_counted(book, decision, rows, counted)
     await _check_unused(book, signed, trust)
     records = [record(DECISION, decision.id, to_body(signed))]

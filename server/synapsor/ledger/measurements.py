@@ -5,10 +5,11 @@ The newest measurement is what is approved with the proposal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
+from synapsor.core.group import is_whole
 from synapsor.core.measured import Measurement
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
@@ -18,48 +19,113 @@ from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import MEASUREMENT, SHADOW_REQUEST, Kind, loads, read_each, record
 from synapsor.ledger.review import check_asked
+from synapsor.ledger.rows import proposal_of
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
 R = TypeVar("R")
 
+Believed: TypeAlias = Callable[[Transaction, str], Awaitable[bool]]
+"""Whether a proposal is and stands as its events tell."""
+
 MOST_REQUESTS: Final = 10
 """How often a proposal is measured because reviewers want it."""
 
+_GROUP_OF: Final = "$.group_of"
+"""Where a proposal's body names the capabilities of its group."""
 
-async def add(book: Book, measurement: Measurement) -> bool:
-    """Record a measurement; False where the proposal has left review meanwhile, so that nobody needs it.
+
+async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int, believed: Believed) -> tuple[str, ...]:
+    """Return the proposals of these sources that are to be measured, at most so many of each, oldest first in each, and one of each whole group."""
+    found = [await _waiting(tx, now, source, limit, believed) for source in sources]
+    return tuple(handle for handles in found for handle in handles)
+
+
+async def _waiting(tx: Transaction, now: str, source: str, limit: int, believed: Believed) -> list[str]:
+    """Return them of one source; not one of which only its row says that it waits: it would do so for ever, and keep the others from it."""
+    found: list[str] = []
+    looked_at: set[str] = set()
+    asked = {"source": source, "now": now, "group_of": _GROUP_OF}
+    after = 0
+    while len(found) < limit and (row := await tx.one("for_shadows", **asked, after=after)) is not None:
+        after = row["seq"]
+        together = await _together(tx, row["id"])
+        if looked_at.isdisjoint(together) and all([await believed(tx, name) for name in together]):
+            found.append(row["id"])
+        looked_at.update(together)
+    return found
+
+
+async def add(book: Book, made: Sequence[Measurement], answers: Collection[str]) -> bool:
+    """Record the measurements of all that was carried out together; False, and nothing is recorded, where nobody waits for them any more:
+    what was measured late is what nobody has been shown, and what came before a request does not answer it.
 
     Raises:
-        IntegrityError: it is of another proposal.
+        IntegrityError: one is of another proposal, or they are not all that stand or fall together.
     """
-    row = await book.tx.one("proposal_by_id", id=measurement.proposal)
-    if row is None or measurement.digest != digest_bytes("proposal", row["body"].encode()):
+    rows = [await book.tx.one("proposal_by_id", id=one.proposal) for one in made]
+    told = [(row["id"], digest_bytes("proposal", row["body"].encode())) for row in rows if row is not None]
+    if told != [(one.proposal, one.digest) for one in made]:
         raise IntegrityError("The measurement is of another proposal.")
-    if row["status"] != Status.REVIEW_REQUIRED.value:
+    if not is_whole([proposal_of(row) for row in rows if row is not None]):
+        raise IntegrityError("The group of the proposal is not whole.")
+    if not await _is_wanted(book.tx, [name for name, _ in told], answers):
         return False
-    entry = record(MEASUREMENT, measurement.id, to_body(measurement))
-    facts = {"outcome": measurement.outcome, "code": measurement.code}
-    await book.append(event("proposal_measured", measurement.proposal, measurement.at, (entry,), facts))
+    for one in made:
+        entry = record(MEASUREMENT, one.id, to_body(one))
+        facts = {"outcome": one.outcome, "code": one.code}
+        await book.append(event("proposal_measured", one.proposal, one.at, (entry,), facts))
     return True
+
+
+async def _is_wanted(tx: Transaction, proposals: Sequence[str], answers: Collection[str]) -> bool:
+    """Tell whether all of these are in review, and one of them waits to be measured, for nothing that was asked since."""
+    waits = False
+    for name in proposals:
+        (row,) = await tx.all("shadow_standing", proposal=name)
+        asked = await tx.all("shadow_requests_of", proposal=name)
+        if row["status"] != Status.REVIEW_REQUIRED.value or any(each["id"] not in answers for each in asked):
+            return False
+        waits = waits or bool(row["waits"])
+    return waits
 
 
 async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
     """Record that a reviewer wants a proposal measured, or measured anew.
 
     Raises:
-        DecisionRefused: the proposal is no longer in review (`already_decided`), somebody has approved it meanwhile (`shadow_approved`), or
-            enough was asked (`too_many_shadows`).
+        DecisionRefused: the proposal is no longer in review (`already_decided`), somebody has approved it or what it stands or falls with
+            (`shadow_approved`), or enough was asked (`too_many_shadows`).
         IntegrityError: it is about something else.
     """
     request = signed.request
     await check_asked(book, ledger, request, left="measure")
-    if await book.tx.all("decisions_of", proposal=request.proposal):
+    if any([await book.tx.all("decisions_of", proposal=name) for name in await _together(book.tx, request.proposal)]):
         raise DecisionRefused(Rule.SHADOW_APPROVED)
     if len(await book.tx.all("shadow_requests_of", proposal=request.proposal)) >= MOST_REQUESTS:
         raise DecisionRefused(Rule.TOO_MANY_SHADOWS)
     told = record(SHADOW_REQUEST, request.id, to_body(signed))
     await book.append(event("shadow_asked", request.proposal, request.at, (told,)))
+
+
+async def check_none_waits(tx: Transaction, proposals: Iterable[str]) -> None:
+    """Check that none of what is approved together waits to be measured: somebody may have asked for that meanwhile.
+
+    Raises:
+        DecisionRefused: by rule `not_measured`.
+    """
+    for name in proposals:
+        standing = await tx.one("shadow_standing", proposal=name)
+        if standing is not None and standing["waits"]:
+            raise DecisionRefused(Rule.NOT_MEASURED)
+
+
+async def _together(tx: Transaction, proposal: str) -> tuple[str, ...]:
+    """Return a proposal and what it stands or falls with, by handle."""
+    row = await tx.one("proposal_by_id", id=proposal)
+    if row is None or row["group_id"] is None:
+        return (proposal,)
+    return tuple(each["id"] for each in await tx.all("group_members", group_id=row["group_id"]))
 
 
 @dataclass(frozen=True, slots=True)

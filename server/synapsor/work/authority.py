@@ -171,13 +171,13 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
         raise Denied(Why.GROUP_BROKEN)
     records: list[ProposalRecord] = []
     for part in lease.job.parts:
-        with _about(part):
+        with about(part.proposal):
             records.append(await _recorded(part, bench))
     if (why := ruling(lease.job, records, trusted, ledger=bench.ledger.id)) is not None:
         raise Denied(why, STEERED[why])
     tasks: dict[str, Task] = {}
     for part, record in zip(lease.job.parts, records, strict=True):
-        with _about(part):
+        with about(part.proposal):
             tasks[part.proposal] = await _authorised(part, record, lease, bench, trusted)
     proposals = {name: task.proposal for name, task in tasks.items()}
     if not is_whole(tuple(proposals.values())) or len({task.proposal.executor for task in tasks.values()}) > 1:
@@ -190,13 +190,13 @@ def _names_each_once(lease: Lease) -> bool:
 
 
 @contextmanager
-def _about(part: Approved) -> Iterator[None]:
+def about(proposal: str) -> Iterator[None]:
     """Say of what is denied which proposal it is about."""
     try:
         yield
     except Denied as denied:
         # What nobody knows is about the whole of a group.
-        by = None if denied.why is Why.INTENT_UNRESOLVED else part.proposal
+        by = None if denied.why is Why.INTENT_UNRESOLVED else proposal
         raise Denied(denied.why, denied.result.outcome, by=by, until=denied.result.until) from None
 
 

@@ -15,10 +15,14 @@ from dataclasses import dataclass
 
 from synapsor.flow.apply import STEPS
 from synapsor.flow.intents import INTENT_STEPS
+from synapsor.flow.shadow import SHADOW_STEPS
 
 WORKER_STEPS = ("work.leased", "work.applied", "work.settled")
 ALL_STEPS = (WORKER_STEPS[0], *STEPS, *WORKER_STEPS[1:])
-"""Every named point, in the order of a job; where the ledger alone keeps verdicts, there are `INTENT_STEPS` before those of an apply."""
+"""Every named point, in the order of a job; where the ledger alone keeps verdicts, there are `INTENT_STEPS` before those of an apply.
+
+A shadow apply has `SHADOW_STEPS`, and passes those of an apply that are of carrying out a change, too.
+"""
 
 
 class FailpointReached(RuntimeError):
@@ -43,7 +47,7 @@ def parse(text: str) -> tuple[Failpoint, ...]:
     points = []
     for part in text.split(","):
         name, action, *rest = part.split(":")
-        if name not in (*ALL_STEPS, *INTENT_STEPS) or action not in {"kill9", "stop", "raise", "note"}:
+        if name not in (*ALL_STEPS, *INTENT_STEPS, *SHADOW_STEPS) or action not in {"kill9", "stop", "raise", "note"}:
             raise ValueError(f"unknown failpoint {part!r}")
         points.append(Failpoint(name, action, int(rest[0]) if rest else 1))
     return tuple(points)

@@ -1,18 +1,23 @@
-"""Shadow applies at work: what is measured before anybody approves it is, in between jobs, and what came of it goes on record."""
+"""Shadow applies at work: what is measured before anybody approves it is, in between jobs, and what came of it goes on record.
+
+What stands or falls together is measured when all of it is there: in one transaction, and recorded at once.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from synapsor import handles
+from synapsor.core.group import in_order, is_whole
 from synapsor.core.measured import Measurement, effect_of
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.statements import Operator
 from synapsor.core.writeback import target
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.errors import place as place_of
@@ -20,7 +25,9 @@ from synapsor.flow.apply import Task
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.receipts import Receipts
 from synapsor.flow.shadow import Shadow, shadow
-from synapsor.work.authority import Denied, Workbench, by_sql
+from synapsor.flow.verdict import Result
+from synapsor.ports import ProposalRecord
+from synapsor.work.authority import Denied, Workbench, about, by_sql
 
 log = logging.getLogger("synapsor.worker")
 
@@ -33,10 +40,15 @@ TRIES = 5
 
 @dataclass(kw_only=True)
 class Shadows:
-    """Measures what waits for it, under the contract that is activated; nobody's approval is asked, for nothing of it stays."""
+    """Measures what waits for it, under the contract that is activated; nobody's approval is asked, for nothing of it stays.
+
+    Attributes:
+        made: how many proposals were measured here.
+    """
 
     name: str
     bench: Workbench
+    made: int = field(default=0, init=False)
     _tried: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     async def measure(self, now: dt.datetime, sources: Sequence[str]) -> None:
@@ -49,45 +61,67 @@ class Shadows:
             log.exception("nothing is measured now", extra={"action": "shadows_failed"})
 
     async def _record(self, handle: str) -> None:
-        proposal, came = await self._looked(handle)
-        if proposal is None:
+        records = await self._waiting(handle)
+        if not records:
             return
-        if came.outcome is Outcome.RETRY:
+        await self.bench.reached("shadow.taken")
+        came = await self._looked(handle, [one.proposal for one in records])
+        if came.result.outcome is Outcome.RETRY:
             self._tried[handle] += 1
             if self._tried[handle] < TRIES:
                 return
         del self._tried[handle]
-        made = measurement_of(proposal, came, worker=self.name, at=self.bench.now())
-        if await self.bench.ledger.measuring.record(made):
-            extra = {"action": "measured", "proposal": handle, "outcome": made.outcome, "code": made.code}
-            log.info("proposal %s: %s", handle, made.outcome, extra=extra)
+        at = self.bench.now()
+        made = [measurement_of(one.proposal, came, worker=self.name, at=at) for one in records]
+        answers = frozenset(asked.request.id for one in records for asked in one.shadow_requests)
+        if not await self.bench.ledger.measuring.record(made, answers=answers):
+            return
+        await self.bench.reached("shadow.recorded")
+        self.made += len(made)
+        for one in made:
+            extra = {"action": "measured", "proposal": one.proposal, "outcome": one.outcome, "code": one.code}
+            log.info("proposal %s: %s", one.proposal, one.outcome, extra=extra)
 
-    async def _looked(self, handle: str) -> tuple[Proposal | None, Shadow]:
-        """Return a proposal and what came of measuring it; None for what is no business of a worker: what cannot be read, or is altered."""
-        nothing = Shadow(outcome=Outcome.RETRY, why=Why.INTERNAL)
+    async def _waiting(self, handle: str) -> tuple[ProposalRecord, ...]:
+        """Return a proposal and what it stands or falls with, in the order in which they are applied; nothing of what is no business of a
+        worker: what cannot be read, is altered, or is not whole.
+        """
         try:
             record = await self.bench.ledger.proposal(handle)
         except IntegrityError:
-            return None, nothing
-        if record is None or record.differs or record.status is not Status.REVIEW_REQUIRED:
-            return None, nothing
+            return ()
+        if record is None or any(one.differs or one.status is not Status.REVIEW_REQUIRED for one in record.together):
+            return ()
+        found = {one.proposal.id: one for one in record.together}
+        proposals = {name: one.proposal for name, one in found.items()}
+        return tuple(found[name] for name in in_order(proposals)) if is_whole(tuple(proposals.values())) else ()
+
+    async def _looked(self, handle: str, proposals: Sequence[Proposal]) -> Shadow:
         try:
-            return record.proposal, await self._measured(record.proposal)
+            return await self._measured(proposals)
         except Denied as denied:
-            return record.proposal, Shadow(outcome=denied.result.outcome, why=denied.why)
+            return Shadow(result=denied.result)
         except LedgerFailure:
             raise
         except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
             log.error("measuring broke: %s", place_of(error), extra={"action": "shadow_broke", "proposal": handle})  # noqa: TRY400  # no values
-            return record.proposal, nothing
+            return Shadow(result=Result(outcome=Outcome.RETRY, why=Why.INTERNAL))
 
-    async def _measured(self, proposal: Proposal) -> Shadow:
-        found = await permitted(proposal, self.bench.ledger, self.bench.operators())
+    async def _measured(self, proposals: Sequence[Proposal]) -> Shadow:
+        operators = self.bench.operators()
+        tasks: list[Task] = []
+        for proposal in proposals:
+            with about(proposal.id):
+                tasks.append(await self._authorised(proposal, operators))
+        return await shadow(tasks)
+
+    async def _authorised(self, proposal: Proposal, operators: Mapping[str, Operator]) -> Task:
+        found = await permitted(proposal, self.bench.ledger, operators)
         if isinstance(found, Why):
             raise Denied(found)
         if proposal.executor is not None:
             raise Denied(Why.EFFECT_ELSEWHERE)
-        return await shadow(await self._task(proposal, found))
+        return await self._task(proposal, found)
 
     async def _task(self, proposal: Proposal, found: Permitted) -> Task:
         """Return what carrying a proposal out takes; nobody has approved it, and no receipt is written of it."""
@@ -112,28 +146,26 @@ class Shadows:
 
 
 def measurement_of(proposal: Proposal, came: Shadow, *, worker: str, at: str) -> Measurement:
-    """Return what the ledger keeps of a shadow apply."""
-    if came.measured is None:
-        outcome = came.outcome.value if came.outcome in {Outcome.CONFLICT, Outcome.FAILED} else "unknown"
-        return Measurement(
-            id=handles.new("msr"),
-            proposal=proposal.id,
-            digest=proposal.digest,
-            outcome=outcome,
-            code=came.why.value if came.why else "",
-            worker=worker,
-            at=at,
-        )
-    return Measurement(
+    """Return what the ledger keeps of a shadow apply, for one of the proposals that were carried out."""
+    known = came.result.outcome in {Outcome.CONFLICT, Outcome.FAILED}
+    made = Measurement(
         id=handles.new("msr"),
         proposal=proposal.id,
         digest=proposal.digest,
-        outcome="measured",
-        code="",
+        outcome=came.result.outcome.value if known else "unknown",
+        code=came.result.code_for(proposal.id),
         worker=worker,
         at=at,
-        rows=came.measured.rows,
-        tables=came.measured.tables,
-        varies=came.varies,
-        effect=effect_of(proposal.digest, came.measured, came.varies),
+    )
+    if came.result.outcome is not Outcome.APPLIED:
+        return made
+    measured, varies = came.measured[proposal.id], came.varies[proposal.id]
+    return replace(
+        made,
+        outcome="measured",
+        rows=measured.rows,
+        tables=measured.tables,
+        others=measured.others,
+        varies=varies,
+        effect=effect_of(proposal.digest, measured, varies),
     )

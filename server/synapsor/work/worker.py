@@ -58,6 +58,11 @@ class Worker:
         self._shadows = Shadows(name=self.name, bench=self.bench)
         self._pauses = Pauses(bench=self.bench)
 
+    @property
+    def measured(self) -> int:
+        """How many proposals it has measured, by shadow applies that nobody has approved yet."""
+        return self._shadows.made
+
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due and no lane is at work (`drain`); return how many were settled.
 
@@ -108,7 +113,7 @@ class Worker:
             lanes.look()
             seen = await self._version()
             # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
-            busy = lanes.at_work
+            busy, measured = lanes.at_work, self.measured
             leases: Sequence[Lease] = ()
             if lanes.free:
                 trusted = await self._trusted(waits=not (once or drain))
@@ -116,7 +121,11 @@ class Worker:
                 leases = await self._next(lanes, trusted, most=most) if trusted is not None else ()
                 for lease in leases:
                     lanes.start(lease, trusted or {})
-            if once or (drain and not leases and not busy):
+            if self.measured > measured:
+                lanes.wake()  # there may be more than are measured at a time
+            elif drain and not leases and not busy:
+                return
+            if once:
                 return
             written = partial(self._is_written, seen)
             await lanes.moved(self.pace.poll_seconds, every=self.pace.watch_seconds, written=written)

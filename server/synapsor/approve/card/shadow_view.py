@@ -33,6 +33,7 @@ class Shadow:
         wanted_by: the reviewers who have asked for it, where its contract does not.
         code: why, where it was not measured, and `meaning` the same in sentences.
         varies: columns that had another value each time, and that the apply is not held to.
+        together: whether it was carried out with what it stands or falls with, so that what is touched is of all of that.
     """
 
     state: str
@@ -45,3 +46,4 @@ class Shadow:
     touches: tuple[Touches, ...] = ()
     leaves: tuple[Leaves, ...] = ()
     varies: tuple[Text, ...] = ()
+    together: bool = False

@@ -16,8 +16,9 @@ from synapsor.ports import ProposalRecord
 def shadow_of(record: ProposalRecord, teller: Teller) -> Shadow | None:
     """Return what is told of the measuring; None where neither its contract asks for that nor anybody has done it."""
     measured = record.measured
-    wanted_by = tuple(teller.text(one.request.operator) for one in record.shadow_requests)
-    if measured is None or record.shadow_pending:
+    wanted = (one.request.operator for each in record.together for one in each.shadow_requests)
+    wanted_by = tuple(teller.text(name) for name in dict.fromkeys(wanted))
+    if measured is None or record.unmeasured:
         return Shadow(state="waits", wanted_by=wanted_by) if record.is_shadowed else None
     return Shadow(
         wanted_by=wanted_by,
@@ -30,6 +31,7 @@ def shadow_of(record: ProposalRecord, teller: Teller) -> Shadow | None:
         touches=tuple(_touches(measured.tables, teller)),
         leaves=tuple(_leaves(record.proposal, measured, teller)),
         varies=tuple(teller.text(name) for name in measured.varies),
+        together=bool(measured.others),
     )
 
 

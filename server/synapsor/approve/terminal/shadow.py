@@ -11,6 +11,7 @@ from synapsor.core.plain import line_of
 
 WAITS = "not measured yet: the worker carries the change out and rolls it back, and then it can be approved"
 MEASURED = "carried out and rolled back; an apply that does anything else is rolled back, too"
+TOGETHER = "with all that it stands or falls with, so what is touched is of all of it"
 LIMITS = "numbers that it drew from sequences stay drawn"
 
 
@@ -30,6 +31,8 @@ def shadow(told: Shadow, *, several: bool) -> Iterator[Line]:
         yield Line("", told.meaning)
         return
     yield Line("", f"{MEASURED}; {LIMITS}", "quiet")
+    if told.together:
+        yield Line("", TOGETHER, "quiet")
     for one in told.touches:
         yield Line("touches", f"{line_of(one.table)}: {one.rows}" if one.table is not None else f"in all {one.rows}")
     for left in told.leaves:
