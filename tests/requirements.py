@@ -150,6 +150,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:none-lost": _R("Every approved proposal reaches its end.", "R2"),
     "apply:none-unapproved": _R("No change takes effect without a valid signature over its digest.", "law 5, S8"),
     "apply:outcome-true": _R("A reported outcome is what happened in the source.", "R1, R3, R4"),
+    "apply:receipt-kept": _R(
+        "What the owner's rules or triggers swallow of a receipt keeps its change from being made: without a receipt nothing is applied and nothing is canceled.",
+        "law 4, R1",
+    ),
     "apply:receipt-once": _R(
         "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
     ),
@@ -695,6 +699,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Applied is what names exactly the key, digest and rows that were approved; anything else that is said to be applied is for a person.",
         "R5",
     ),
+    "executor:exact-scope": _R(
+        "A row that the application gives back under another tenant or owner than the approved one is put back by the helper.",
+        "laws 4 and 5, decision 0029",
+    ),
     "executor:group": _R(
         "A group that stands or falls together goes to an application as one job, or to none.", "decision 0012"
     ),
@@ -717,6 +725,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
     ),
     "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:unasked": _R(
+        "A worker that does not know the executor of a job says of it neither that it failed nor that it was canceled: nobody else knows whether an earlier attempt got through.",
+        "law 4, R4",
+    ),
     "executor:unknown": _R("Whatever is no whole answer is unknown, and is asked again under the same key.", "R4"),
     "executor:verdict": _R(
         "A handler's conflict or failure is that of the proposal, by a closed list of words.", "law 7"
@@ -788,6 +800,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
+    ),
+    "intent:after-receipts": _R(
+        "Where a source keeps no receipts any more, what an attempt came to while it kept them is left to a person, unless that certainly had no effect.",
+        "law 4, R1, R4",
     ),
     "intent:before": _R(
         "Where a source keeps no receipts, the ledger says durably what is about to be applied, under a lease that is held, before anything is begun in the source.",
@@ -1128,6 +1144,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Settings of the server under which a crash may lose what it acknowledged are told whenever a worker starts.",
         "R2",
     ),
+    "posture:fooled": _R(
+        "A Postgres writer that owns a schema or the database, may make databases, or may change receipts through a view or a rule, is told as what it is.",
+        "law 10, R8",
+    ),
     "posture:held": _R(
         "While a source has a finding with which no worker would start, no job of it is taken and no attempt counted; it is told once with its fix, other sources go on, and it goes on by itself when it is mended.",
         "law 10, R10",
@@ -1246,6 +1266,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "reconcile:forged": _R(
         "A resolution that no trusted person signed is found, moves nothing and is told to nobody as a person's.",
         "law 9, S9",
+    ),
+    "reconcile:once": _R(
+        "Of two resolutions of one proposal the ledger takes the first, whatever their programs asked before, and none of another moment.",
+        "law 4, R4",
     ),
     "reconcile:signed": _R(
         "What nobody knows the end of leaves its doubt only by the signed word of a person, over its digest, the verdict, what was found and seen just then and why; and nothing is undone by that word.",
@@ -1477,6 +1501,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worker:lanes": _R(
         "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",
         "R10, R12",
+    ),
+    "worker:line-harmless": _R(
+        "What somebody writes into the ledger's file stays one harmless word of a line that the worker prints or logs.",
+        "laws 7 and 9",
     ),
     "worker:one-line": _R(
         "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",

@@ -2,6 +2,7 @@
 
 from scripts.mutant_table import (
     approve,
+    attack,
     cli,
     config,
     contract,
@@ -28,6 +29,7 @@ __all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS = (
     *approve.MUTANTS,
+    *attack.MUTANTS,
     *cli.MUTANTS,
     *config.MUTANTS,
     *contract.MUTANTS,

@@ -1743,8 +1743,8 @@ MUTANTS = (
         "posture.receipts-by-role",
         "posture:safe-credential",
         "core/posture.py",
-        "if rights.grants and reach.most.spoils:",
-        "if rights.grants and reach.spoils:",
+        "if rights.grants and (reach.most.spoils or",
+        "if rights.grants and (reach.spoils or",
         "tests/unit/test_posture.py -k writer",
     ),
     Mutant(

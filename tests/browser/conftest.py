@@ -31,7 +31,7 @@ ARGUMENTS = (
     "--disable-sync",
     f"--disable-features={_WITHOUT}",
 )
-PATIENCE_MS = 25_000
+PATIENCE_MS = 60_000
 Enter = Callable[..., Awaitable[Page]]
 
 
