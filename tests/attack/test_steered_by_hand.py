@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from synapsor.core.instructions import JobVerb, SignedInstruction
-from synapsor.core.statements import sign
+from synapsor.core.instructions import JobVerb
+from synapsor.core.statements import SignedInstruction, sign
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.signing import Signer
 from synapsor.refusals import Rule
