@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.exchange import Answer
-from synapsor.core.instructions import Instruction, JobVerb, Pause, PauseState, SignedInstruction, SignedPause
+from synapsor.core.instructions import Instruction, JobVerb, Pause, PauseState
 from synapsor.core.measured import Measured, Measurement, effect_of
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
@@ -22,6 +22,8 @@ from synapsor.core.statements import (
     ShadowRequest,
     SignedDecision,
     SignedInquiry,
+    SignedInstruction,
+    SignedPause,
     SignedResolution,
     SignedShadowRequest,
     SignedSwitch,
@@ -334,6 +336,7 @@ def a_pause(ledger: Ledger, state: PauseState = "paused", **changed: Any) -> Sig
         "state": state,
         "source": "elsewhere",
         "operator": "vera",
+        "role": "writeback_operator",
         "at": at(70),
         "reason": "it is moved",
         "nonce": secrets.token_hex(16),

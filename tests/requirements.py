@@ -150,6 +150,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:none-lost": _R("Every approved proposal reaches its end.", "R2"),
     "apply:none-unapproved": _R("No change takes effect without a valid signature over its digest.", "law 5, S8"),
     "apply:outcome-true": _R("A reported outcome is what happened in the source.", "R1, R3, R4"),
+    "apply:receipt-kept": _R(
+        "What the owner's rules or triggers swallow of a receipt keeps its change from being made: without a receipt nothing is applied and nothing is canceled.",
+        "law 4, R1",
+    ),
     "apply:receipt-once": _R(
         "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
     ),
@@ -404,6 +408,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The companion remembers a bounded number of digests as shown; one that it has forgotten has to be shown again.",
         "R9",
     ),
+    "companion:steers-nothing": _R(
+        "A prompt to pause the worker or to cancel a change tells how it stands, whether the person may and where they do it, and does nothing.",
+        "law 6",
+    ),
     "companion:trusted": _R("Who is not trusted any more is shown nothing through a prompt.", "law 5, S8"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "console:accessible": _R(
@@ -465,6 +473,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, S8",
     ),
     "console:login-needed": _R("Without a session no page shows anything and no form does anything.", "law 1"),
+    "console:measures": _R(
+        "Who may decide on a change has it measured first by a form of its card, signed in their session, which is not there while that waits.",
+        "issue 5",
+    ),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
     "console:over-told": _R(
         "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
@@ -483,6 +495,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:page-words": _R(
         "A page names no option of a command where it has a button, and shows nothing as open that is over.", "DESIGN 1"
     ),
+    "console:pauses": _R(
+        "An operator of writeback pauses a source or all, and lets it go on, by a form of the page of the worker: signed in their session, with a reason, by nobody else and on record.",
+        "law 5, law 9",
+    ),
     "console:policy-test": _R(
         "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",
         "law 5, law 10",
@@ -494,6 +510,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:refusals-recorded": _R(
         "A refused key login, a form with a foreign word and refused decisions are on record, and very many of one person as their number.",
         "law 9",
+    ),
+    "console:resolves": _R(
+        "The page of an unknown outcome shows each row as it was, as it was approved and as it is now, to who may say what became of it and to nobody else; what is signed there is about exactly what it showed.",
+        "law 4, law 5",
     ),
     "console:reveals": _R(
         "Hidden values are on no page but the one that answers a form which asks for them, on record first; only who saw them there approves there.",
@@ -510,6 +530,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:signs-are-seen": _R(
         "No line goes through or under a value on a page: every minus sign, hyphen and underscore of it is seen.",
         "issue 4: the truth about each change",
+    ),
+    "console:stale-pause": _R(
+        "Who lets a source go on lets go on the pause that they were shown: where another one stands by then nothing is changed, and they are told.",
+        "law 5",
+    ),
+    "console:steers": _R(
+        "A job that was given up is tried again or discarded, and what is approved is canceled, by a form that names what its page showed, by who may do so at a terminal; a page of before is told what holds by now.",
+        "law 5, law 9",
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
@@ -671,6 +699,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Applied is what names exactly the key, digest and rows that were approved; anything else that is said to be applied is for a person.",
         "R5",
     ),
+    "executor:exact-scope": _R(
+        "A row that the application gives back under another tenant or owner than the approved one is put back by the helper.",
+        "laws 4 and 5, decision 0029",
+    ),
     "executor:group": _R(
         "A group that stands or falls together goes to an application as one job, or to none.", "decision 0012"
     ),
@@ -693,6 +725,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
     ),
     "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:unasked": _R(
+        "A worker that does not know the executor of a job says of it neither that it failed nor that it was canceled: nobody else knows whether an earlier attempt got through.",
+        "law 4, R4",
+    ),
     "executor:unknown": _R("Whatever is no whole answer is unknown, and is asked again under the same key.", "R4"),
     "executor:verdict": _R(
         "A handler's conflict or failure is that of the proposal, by a closed list of words.", "law 7"
@@ -764,6 +800,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
+    ),
+    "intent:after-receipts": _R(
+        "Where a source keeps no receipts any more, what an attempt came to while it kept them is left to a person, unless that certainly had no effect.",
+        "law 4, R1, R4",
     ),
     "intent:before": _R(
         "Where a source keeps no receipts, the ledger says durably what is about to be applied, under a lease that is held, before anything is begun in the source.",
@@ -1109,6 +1149,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Settings of the server under which a crash may lose what it acknowledged are told whenever a worker starts.",
         "R2",
     ),
+    "posture:fooled": _R(
+        "A Postgres writer that owns a schema or the database, may make databases, or may change receipts through a view or a rule, is told as what it is.",
+        "law 10, R8",
+    ),
     "posture:held": _R(
         "While a source has a finding with which no worker would start, no job of it is taken and no attempt counted; it is told once with its fix, other sources go on, and it goes on by itself when it is mended.",
         "law 10, R10",
@@ -1227,6 +1271,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "reconcile:forged": _R(
         "A resolution that no trusted person signed is found, moves nothing and is told to nobody as a person's.",
         "law 9, S9",
+    ),
+    "reconcile:once": _R(
+        "Of two resolutions of one proposal the ledger takes the first, whatever their programs asked before, and none of another moment.",
+        "law 4, R4",
     ),
     "reconcile:signed": _R(
         "What nobody knows the end of leaves its doubt only by the signed word of a person, over its digest, the verdict, what was found and seen just then and why; and nothing is undone by that word.",
@@ -1353,6 +1401,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A job that was tried too often, of which nothing is known to have had an effect, is given up: its source is asked once more and nothing is written there, its proposal stays approved, and no worker takes it until a person says so.",
         "R2",
     ),
+    "steer:login": _R(
+        "What a session signs to steer the worker counts as its person's own signature does, in a role that its login carries, while the person and who vouched for the login are trusted.",
+        "law 5",
+    ),
     "steer:pause": _R(
         "Once a pause of a source, or of all, is on record no job of it is leased, and what a worker has in hand it finishes; a pause that cannot be read, and an end of one that nobody who is trusted now has signed, hold too.",
         "law 9, law 10",
@@ -1454,6 +1506,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worker:lanes": _R(
         "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",
         "R10, R12",
+    ),
+    "worker:line-harmless": _R(
+        "What somebody writes into the ledger's file stays one harmless word of a line that the worker prints or logs.",
+        "laws 7 and 9",
     ),
     "worker:one-line": _R(
         "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",

@@ -2,6 +2,7 @@
 
 from scripts.mutant_table import (
     approve,
+    attack,
     cli,
     config,
     contract,
@@ -17,6 +18,7 @@ from scripts.mutant_table import (
     serve,
     sources,
     sql,
+    steering,
     testing,
     web,
     work,
@@ -27,6 +29,7 @@ __all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS = (
     *approve.MUTANTS,
+    *attack.MUTANTS,
     *cli.MUTANTS,
     *config.MUTANTS,
     *contract.MUTANTS,
@@ -42,6 +45,7 @@ MUTANTS = (
     *serve.MUTANTS,
     *sources.MUTANTS,
     *sql.MUTANTS,
+    *steering.MUTANTS,
     *testing.MUTANTS,
     *web.MUTANTS,
     *work.MUTANTS,

@@ -47,8 +47,8 @@ MUTANTS = (
         "reconcile.again",
         "reconcile:signed",
         "flow/reconcile.py",
-        "        if [one.seen for one in found] != [one.seen for one in before]:",
-        "        if len(found) != len(before):",
+        "    if before is not None and tuple(one.seen for one in found) != before:",
+        "    if before is not None and len(found) != len(before):",
         "tests/attack/test_reconcile.py -k while_somebody_signs",
     ),
     Mutant(
@@ -111,8 +111,8 @@ MUTANTS = (
         "reconcile.undo",
         "undo:refused",
         "flow/undo.py",
-        "    if record.resolution is not None and record.status is Status.APPLIED:",
-        "    if record.resolution is None and record.differs:",
+        "    if why_unreceipted(record):",
+        "    if why_unreceipted(record) and record.differs:",
         "tests/attack/test_reconcile.py -k not_undone_by_that",
     ),
     Mutant(

@@ -21,7 +21,7 @@ MUTANTS = (
     Mutant("executor.waits", "executor:waits", "flow/handing.py", "wait=reply.wait)", "wait=0.0)", f"{_ANSWERS} left_alone"),
     Mutant("executor.said-twice", "executor:unknown", "handler/wire.py", "if len(made) < len(pairs):", "if False:", f"{_ANSWERS} proves_nothing"),
     Mutant("executor.short-words", "executor:words", "handler/answer.py", "code=code, detail=detail[:MOST_DETAIL], again", "code=code, detail=detail, again", f"{_ANSWERS} own_words"),
-    Mutant("executor.closed-list", "executor:unknown", "handler/answer.py", '(code not in CODES[came] if came in CODES else code != "")', '(came not in CODES and code != "")', f"{_ANSWERS} proves_nothing"),
+    Mutant("executor.closed-list", "executor:unknown", "handler/answer.py", 'code not in CODES[came] if came in CODES else code != ""', '(came not in CODES and code != "")', f"{_ANSWERS} proves_nothing"),
     Mutant("executor.not-by-sql", "executor:named", "work/authority.py", "or (handler is None) != (proposal.executor is None):", "or False:", f"{_ANSWERS} hands_the_job_to_nobody"),
     Mutant("executor.one-of-a-group", "group:whole", "contract/workflows.py", "if first is not None and found.executor != first.executor:", "if False:", "tests/unit/test_contract_rules_of_deciding.py -k stand_or_fall_together"),
     Mutant("executor.approved-with-it", "executor:named", "core/authority.py", "(proposal.executor != form.executor, Why.EXECUTOR_CHANGED)", "(False, Why.EXECUTOR_CHANGED)", f"{_WIRED} who_carries_it_out"),

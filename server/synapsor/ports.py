@@ -317,6 +317,7 @@ class WorkLedger(ReviewLedger, Protocol):
         permits: Collection[tuple[str, str]] | None = None,
         pauses: Mapping[str, str | None] | None = None,
         most: int | None = None,
+        receipts: Collection[str] = (),
     ) -> tuple[Lease, ...]:
         """Lease the oldest jobs that are due, free and not given up, at most so many of each source and `most` in all, each with a new lease
         id and the attempt counted, in one durable transaction.
@@ -324,7 +325,7 @@ class WorkLedger(ReviewLedger, Protocol):
         Where an older open job is about one of a job's rows, that one comes first: leased, put off or free, and whoever may take it; one
         that was given up does not.
         With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
-        ones are still these.
+        ones are still these. `receipts` are the sources that keep receipts by now, which the chain then tells of each attempt.
         """
         ...
 

@@ -116,6 +116,12 @@ class Rule(StrEnum):
         "Its job was not given up: a worker applies it, or tries it again.",
         "See `synapsor jobs list`; `synapsor cancel` keeps it from being applied.",
     )
+    OTHER_PAUSE = (
+        "other_pause",
+        3,
+        "Somebody had paused it, or let it go on, since the person looked.",
+        "Look at it again: nothing was changed.",
+    )
     NOTHING_TO_CANCEL = "nothing_to_cancel", 3, "Only what is approved and not done yet can be canceled."
 
     # an edit, or more time

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from synapsor.core.instructions import SignedInstruction, SignedPause
 from synapsor.core.kept import ProposalRecord
+from synapsor.core.statements import SignedInstruction, SignedPause
 from synapsor.core.writeback import Lease
 
 
@@ -26,9 +26,13 @@ class Steering(Protocol):
         """
         ...
 
-    async def pause(self, signed: SignedPause) -> None:
+    async def pause(self, signed: SignedPause, *, instead_of: str | None = None) -> None:
         """Record a pause, or its end, as it was signed; returns after the commit, and from then on no job is leased that was judged by
-        another.
+        another. `instead_of` names the one that must still be the newest there, "" where there was none; None asks for nothing.
+
+        Raises:
+            DecisionRefused: another one is the newest by now (rule `other_pause`).
+            IntegrityError: which is the newest cannot be told.
         """
         ...
 

@@ -19,7 +19,7 @@ async def test_the_console_says_that_no_notifier_runs_where_it_is_looked_at(tmp_
         desk.client() as client,
     ):
         await desk.login(client)
-        pages = [(await client.get(path)).text for path in ("/", "/jobs")]
+        pages = [(await client.get(path)).text for path in ("/", "/worker")]
     for page in pages:
         assert ("No notifier has run for 3 h &lt;b&gt;\\u202e&lt;/b&gt;." in page) == bool(silence)
         assert ("notice warn" in page) == bool(silence)

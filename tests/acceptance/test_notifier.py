@@ -26,6 +26,7 @@ from synapsor.ledger.open import open_ledger
 from synapsor.testing.clock import TestClock
 from tests.ledger_records import (
     a_decision,
+    a_pause,
     a_receipt,
     a_switch,
     a_use,
@@ -40,7 +41,7 @@ from tests.notifying import KEY, ROOT, SECRET, Receiver, Telling, receiver, tell
 ALL = "routes:\n  - to: [desk]\n    events: [{}]\n"
 EVERYTHING = (
     "filed, deferred, waiting, question_asked, question_answered, partly_approved, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
-    "reconciliation_required, writeback_dead, set_aside, policy_near_limit, policies_stopped, policies_running, "
+    "reconciliation_required, writeback_dead, set_aside, policy_near_limit, policies_stopped, policies_running, worker_paused, worker_resumed, "
     "attempts_refused"
 )
 
@@ -152,6 +153,8 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     await ledger.policies.defer(left.id, Deferral(policy="small_fees", why="outside", what="late_fee_cents"), at=at(65))
     await ledger.policies.throw(a_switch(ledger))
     await ledger.policies.throw(a_switch(ledger, "running"))
+    await ledger.steering.pause(a_pause(ledger))
+    await ledger.steering.pause(a_pause(ledger, "running", source=""))
     await project.tell(since=0)
     assert types(desk) == [
         *(f"proposal.{e}" for o in ("applied", "conflict", "failed") for e in ("filed", "approved", o)),
@@ -159,6 +162,7 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
         *("proposal.filed", "proposal.rejected", "proposal.filed", "proposal.filed"),
         *("proposal.approved", "proposal.approved", "policy.near_limit"),
         *("proposal.filed", "proposal.deferred", "policies.stopped", "policies.running"),
+        *("worker.paused", "worker.resumed"),
     ]
     by_type = {got.data["type"]: got.data["data"] for got in desk.got}
     assert by_type["proposal.conflict"]["code"] == "version_moved"
@@ -171,6 +175,9 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
         "by": ["vera"],
         "command": "synapsor policy status",
     }
+    paused = {"event": "worker_paused", "at": at(70), "source": "elsewhere", "by": ["vera"]}
+    assert by_type["worker.paused"] == {**paused, "command": "synapsor worker status"}
+    assert "source" not in by_type["worker.resumed"]
     assert len(set(desk.ids)) == len(desk.ids)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.identity.operators import add_operator, revoke_operator
-from synapsor.core.instructions import JobVerb, PauseState, SignedPause
+from synapsor.core.instructions import JobVerb, PauseState
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, SignedPause
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow.named import proposal_of
 from synapsor.flow.signing import Signer

@@ -18,6 +18,7 @@ from synapsor.approve.identity.operators import revoke_operator
 from synapsor.approve.sheet import Sheet, render, sheet_of, with_rows_as_they_are
 from synapsor.core.live import Live
 from synapsor.core.proposal import Proposal
+from synapsor.core.reconcile import Found
 from synapsor.core.records import to_body
 from synapsor.core.review import verify_approval
 from synapsor.core.statements import Verdict
@@ -375,6 +376,9 @@ class Silent:
         )
 
     async def again(self, proposal: Proposal, *, who: str) -> Live:
+        raise AssertionError(proposal.id, who)
+
+    async def found(self, proposal: Proposal, *, who: str) -> Found:
         raise AssertionError(proposal.id, who)
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +43,13 @@ async def ran(companion: Companion, command: list[str]) -> subprocess.CompletedP
 async def accepts(_: Any, __: Any) -> ElicitResult:
     """Answer every question as a careless client program would."""
     return ElicitResult(action="accept", content={"approve": True, "code": "00000000"})
+
+
+def events(companion: Companion) -> int:
+    """Return how many events the project's ledger has."""
+    with closing(sqlite3.connect(companion.files.config.ledger)) as raw:
+        (count,) = raw.execute("SELECT count(*) FROM event").fetchone()
+    return int(count)
 
 
 @asynccontextmanager
@@ -218,12 +226,40 @@ async def test_who_was_refused_to_decide_is_told_by_rule_and_in_words_and_why_it
     assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (5, True)
 
 
+@pytest.mark.requirement("companion:steers-nothing")
+async def test_a_prompt_to_pause_or_to_cancel_tells_how_it_stands_and_where_and_does_nothing(
+    companion: Companion,
+) -> None:
+    asked = await companion.filed()
+    async with talking(companion) as client:
+        early = await said(client, "cancel_proposal", proposal=asked["id"])
+        await said(client, "review_proposal", proposal=asked["id"])
+        code = companion.code(asked["digest"])
+        await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
+        before = events(companion)
+        told = await said(client, "cancel_proposal", proposal=asked["id"])
+        paused = await said(client, "pause_worker")
+    assert "I cannot cancel it (nothing_to_cancel): The proposal waits for review" in early
+    assert f"I can cancel it with `synapsor cancel {asked['id']} --reason WHY` in my own terminal" in told
+    assert "I cannot pause or resume the worker (role_missing)" in paused
+    assert "All sources: running\nSource shop: running" in paused
+    assert events(companion) == before
+    assert await companion.status(asked["id"]) == ("approved", 1, [])
+
+
 @pytest.mark.requirement("surface:methods")
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_companion_has_prompts_and_completion_and_no_method_beside(companion: Companion, era: Any) -> None:
     async with talking(companion, era) as client:
         names = [prompt.name for prompt in (await client.list_prompts()).prompts]
-        assert names == ["decide_proposal", "explain_refusal", "review_queue", "review_proposal"]
+        assert names == [
+            "cancel_proposal",
+            "decide_proposal",
+            "pause_worker",
+            "explain_refusal",
+            "review_queue",
+            "review_proposal",
+        ]
         for ask in (client.list_tools, client.list_resources, client.list_resource_templates):
             with pytest.raises(MCPError):
                 await ask()

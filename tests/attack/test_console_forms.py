@@ -219,7 +219,7 @@ async def test_the_page_of_what_was_applied_has_no_warning_and_no_expiry(desk: H
         assert "<code>undo: reviewed</code>" in page
         page = (await client.get(f"/proposals/{waits}")).text
         assert [words in page for words in ("<dt>Expires", "to be changed")] == [True, True]
-        assert ">closed<" not in (await client.get("/jobs")).text
+        assert ">closed<" not in (await client.get("/worker")).text
 
 
 @pytest.mark.requirement("steer:told")
@@ -227,9 +227,9 @@ async def test_a_page_tells_of_a_job_that_was_given_up_and_what_was_said_of_it(d
     proposal = await given_up(desk.shop)
     async with desk.client() as client:
         await desk.login(client)
-        page = (await client.get("/jobs")).text
+        page = (await client.get("/worker")).text
         assert ">given up<" in page
-        assert "synapsor jobs requeue" in page
+        assert "has each tried again or discards it, on its page" in page
         words = "Its job was given up after 2 attempts (busy): an operator must requeue or discard it."
         assert words in (await client.get(f"/proposals/{proposal}")).text
         await say(desk.shop, "discard", proposal, reason="Nobody wants it.")

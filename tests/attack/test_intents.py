@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from synapsor.approve.card.card import card_of
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow.apply import STEPS
 from synapsor.flow.intents import INTENT_STEPS
@@ -325,6 +326,10 @@ async def test_nothing_is_undone_that_only_a_person_says_was_applied(books: Shop
     assert await undo_refused(books, handle) == ("reconciliation_required", 3)
     await resolved(books, handle, "applied")
     assert await undo_refused(books, handle) == ("resolved_by_person", 1)
+    record, operators, now = await books.record(handle), books.project.operators(), books.project.clock.now()
+    undo = (await card_of(books.ledger, record, operators=operators, now=now)).undo
+    told = undo is not None and undo.why is not None and undo.why.text
+    assert told == "a person said that it was applied, and no receipt does"
     # Nor by an undo that was filed before the worker could know it.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("synapsor.flow.undo._check_applied", lambda _: None)

@@ -124,7 +124,7 @@ async def test_what_is_none_of_ours_counts_as_nothing_and_reviewers_go_on(tmp_pa
         with as_ledger_owner(shop) as raw:
             odd = every_odd_row(raw, proposal, digest)
         assert sorted((await shop.record(proposal)).unreadable) == sorted(odd)
-        for path in ("/", f"/proposals/{proposal}", "/history", "/charts", "/ledger", "/jobs"):
+        for path in ("/", f"/proposals/{proposal}", "/history", "/charts", "/ledger", "/worker"):
             assert (await client.get(path)).status_code == 200, path
         page = await client.get(f"/proposals/{proposal}")
         assert f"{len(odd)} records beside it are none of ours, and counted as nothing" in page.text

@@ -85,6 +85,12 @@ async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
     assert [words for words in wrong if "status of 4" not in words] == []  # a page that refuses is no failure
 
 
+@pytest.fixture
+def kept() -> Path | None:
+    """Where pictures of the pages go, where somebody wants to look at them."""
+    return Path(os.environ["SYN_PICTURES"]) if "SYN_PICTURES" in os.environ else None
+
+
 INBOX = re.compile(r"/s-[\w-]{43}/$")
 """The first page, in the place of a session."""
 

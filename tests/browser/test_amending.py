@@ -1,6 +1,5 @@
 """Editing, giving more time and drafting a policy in the browser, on every screen, with and without a script."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ async def is_sound(page: Page, width: int, *, script: bool) -> None:
 async def picture(page: Page, name: str, kept: Path | None) -> None:
     if kept is not None:
         await page.screenshot(path=str(kept / f"{name}.png"), full_page=True)
-
-
-@pytest.fixture
-def kept() -> Path | None:
-    """Where pictures of the pages go, where somebody wants to look at them."""
-    return Path(os.environ["SYN_PICTURES"]) if "SYN_PICTURES" in os.environ else None
 
 
 SCREENS = pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def paths_of(crowd: dict[str, str]) -> tuple[str, ...]:
         f"/history?q={'W' * 190}",
         "/contracts",
         "/contracts/billing",
-        "/jobs",
+        "/worker",
         "/charts?days=7",
         "/charts?days=90",
         "/charts/policies",
@@ -256,7 +256,15 @@ async def test_an_accessibility_checker_finds_nothing_on_pages_full_of_hostile_c
     page = await enter("leo", reduced_motion="reduce")
     wrong = {}
     hostile = [f"/proposals/{crowd[name]}" for name in ("rows", "lines", "word", "hostile")]
-    for path in ("/", "/history?before=20", "/contracts/billing", "/jobs", "/people", await diff_of(office), *hostile):
+    for path in (
+        "/",
+        "/history?before=20",
+        "/contracts/billing",
+        "/worker",
+        "/people",
+        await diff_of(office),
+        *hostile,
+    ):
         await goes_to(page, office, path)
         if found := await violations(page):
             wrong[path] = found

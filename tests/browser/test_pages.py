@@ -291,7 +291,7 @@ async def test_the_other_pages_tell_what_the_record_holds(enter: Enter, office: 
     assert await page.locator("[data-item]").count() == 1
     href = await page.locator("[data-item]").get_attribute("data-href")
     assert placeless(href or "") == f"/proposals/{filled['conflict']}"
-    await page.goto(f"{office.url}/jobs")
+    await page.goto(f"{office.url}/worker")
     receipts = page.get_by_role("region", name="Receipts")
     await receipts.get_by_text("conflict").first.wait_for()
     await page.goto(f"{office.url}/charts?days=7")

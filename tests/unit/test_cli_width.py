@@ -129,6 +129,7 @@ def test_a_worker_tells_a_person_in_lines_and_a_log_in_one() -> None:
         "code": "version_moved",
         "attempt": 2,
         "recorded": False,
+        "again_at": "",
         "newcomers": 1,
         "group": ["wrp_1", "wrp_2"],
         "seconds_since_approval": 63.2,

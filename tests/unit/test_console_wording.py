@@ -3,12 +3,16 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import synapsor
 from synapsor.approve.console.wording import OPTIONS, coded, on_a_page
+from synapsor.core.reconcile import ADVICE
+from synapsor.flow.steering import HINTS
+from synapsor.refusals import Rule
 
 PACKAGE = Path(synapsor.__file__).parent
 SHARED = (*sorted((PACKAGE / "flow").glob("*.py")), PACKAGE / "core" / "review.py", PACKAGE / "runtime.py")
@@ -22,14 +26,15 @@ def _texts(node: ast.AST) -> Iterator[str]:
         yield "".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in node.values)
 
 
+@cache
 def fixes() -> set[str]:
-    """Return every fix that `flow` and the rules of review tell."""
+    """Return every fix that `flow`, the rules of review and the tables of refusals and of advice tell."""
     found: set[str] = set()
     for path in SHARED:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "fix":
                 found |= set(_texts(node.value))
-    return found
+    return found | set(ADVICE.values()) | set(HINTS.values()) | {rule.fix for rule in Rule if rule.fix}
 
 
 @pytest.mark.requirement("console:page-words")

@@ -104,7 +104,7 @@ def test_a_chat_message_tells_the_same_with_a_link() -> None:
 
 @pytest.mark.parametrize("event", list(Event))
 def test_every_event_has_words_and_a_digest_counts_it(event: Event) -> None:
-    bare = event.about.topic in {"policies", "attempts"}
+    bare = event.about.topic in {"policies", "worker", "attempts"}
     one = Notice(key="1", event=event, at=stamp(NOW)) if bare else notice(event)
     assert headline(message(one))
     assert headline(message(one, replace(one, key="8"))) == f"2 {event.about.counted}"

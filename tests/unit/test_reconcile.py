@@ -74,6 +74,11 @@ _ROWS: list[tuple[str, Member, dict[str, Token] | None, Match]] = [
 ]
 
 
+def test_what_the_database_moves_and_has_not_moved_differs_in_nothing() -> None:
+    told = found_row(proposal("update"), UPDATE, TABLE, {**BEFORE, "fee": "3", "row_version": "8"})
+    assert [one.column for one in told.differs] == ["fee", "row_version"]
+
+
 @pytest.mark.parametrize(("operation", "member", "row", "match"), _ROWS)
 def test_a_row_is_as_proposed_as_before_gone_or_something_else(
     operation: str, member: Member, row: dict[str, Token] | None, match: Match

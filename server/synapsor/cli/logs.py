@@ -8,13 +8,18 @@ import sys
 from types import TracebackType
 from typing import TypeAlias
 
+from synapsor.core.plain import visible
 from synapsor.errors import place
 
 _ExcInfo: TypeAlias = "tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]"
 
 
 class Formatter(logging.Formatter):
-    """One line a record."""
+    """One line a record, whatever is told in it: a row of the ledger may say what it likes."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name is logging's
+        """Return the line with nothing in it that ends it or that a terminal obeys."""
+        return visible(super().formatMessage(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  # the name is logging's
         """Return the traceback in debug mode, and else only what failed and where."""

@@ -13,15 +13,15 @@ from synapsor.cli.refused_acts import told
 from synapsor.cli.signing import throw_here
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
-from synapsor.core.instructions import PauseState, SignedPause
+from synapsor.core.instructions import PauseState
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator
-from synapsor.core.steering import rests
+from synapsor.core.statements import SignedPause
 from synapsor.core.words import many
-from synapsor.errors import IntegrityError, UsageError
+from synapsor.errors import UsageError
 from synapsor.flow.refused import WORKER
+from synapsor.flow.resting import Rest, resting
 from synapsor.flow.throw import Throw, pause
 
 if TYPE_CHECKING:
@@ -59,32 +59,21 @@ async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
     now = stamp(project.clock.now())
     jobs = await ledger.overview.open_jobs(dead=False, limit=_MOST)
     stands = [job.stands(now) for job in jobs]
-    try:
-        newest: Mapping[str, SignedPause | None] | None = await ledger.steering.pauses(names)
-    except IntegrityError:
-        newest = None
-    operators = project.operators()
+    every, *each = await resting(ledger, names, project.operators())
     return {
-        "all": _one(newest, "", operators, ledger.id),
-        "sources": {name: _one(newest, name, operators, ledger.id) for name in names},
+        "all": _one(every),
+        "sources": {one.source: _one(one) for one in each},
         "jobs": {word: stands.count(word) for word in ("due", "leased", "accepted", "later", "dead")},
         "refused": await told(ledger.overview, WORKER),
     }
 
 
-def _one(
-    newest: Mapping[str, SignedPause | None] | None, source: str, operators: Mapping[str, Operator], ledger: str
-) -> dict[str, Any]:
-    """Return how a source stands, or all of them (""); where that cannot be told, it rests."""
-    if newest is None:
-        return {"state": "paused", "because": "records_differ", "pause": None}
-    one = newest[source]
-    resting = rests(one, operators, ledger=ledger)
-    because = "unproven" if resting and one is not None and one.pause.state == "running" else ""
+def _one(rest: Rest) -> dict[str, Any]:
+    """Return how a source stands, or all of them; where that cannot be told, it rests."""
     return {
-        "state": "paused" if resting else "running",
-        "because": because,
-        "pause": to_body(one.pause) if one else None,
+        "state": "paused" if rest.resting else "running",
+        "because": rest.because,
+        "pause": to_body(rest.pause) if rest.pause else None,
     }
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Mapping
 from functools import partial
-from typing import Final
 
 from synapsor import runtime
 from synapsor.cli.signing import ready
@@ -14,19 +12,13 @@ from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
 from synapsor.core.instructions import JobVerb
-from synapsor.core.steering import role_for
+from synapsor.core.steering import TOLD, role_for
 from synapsor.flow.acting import Acting
 from synapsor.flow.decider import Named, Unknown
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
 from synapsor.flow.steering import instruct, instructing
 from synapsor.ports import ProposalRecord
-
-_TOLD: Final[Mapping[JobVerb, str]] = {
-    "requeue": "is tried again, and its attempts begin anew",
-    "discard": "is to be discarded; a worker records that in its source first, and an attempt that had an effect counts",
-    "cancel": "is to be canceled; a worker records that in its source first, and an attempt that was quicker counts",
-}
 
 
 def run(arguments: Namespace) -> int:
@@ -52,7 +44,7 @@ async def _run(arguments: Namespace) -> int:
         "proposals": parts,
         "status": kept.status.value,
     }
-    answer(arguments, "instruction", document, paragraph(f"{proposal}{others} {_TOLD[verb]}."))
+    answer(arguments, "instruction", document, paragraph(f"{proposal}{others} {TOLD[verb]}."))
     return 0
 
 

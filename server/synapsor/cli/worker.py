@@ -16,7 +16,7 @@ from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, as_json, looked_at, note, width
 from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
-from synapsor.core.plain import span
+from synapsor.core.plain import span, visible
 from synapsor.core.words import many
 from synapsor.web.loop import ends_this_task, on_signals
 from synapsor.web.loop import run as run_loop
@@ -85,13 +85,14 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
     """Return what came of a job: for a person in a few lines of `wide` cells, and in a log, where nobody folds, in one."""
     if wide is None:
         return "  ".join(f"{name}={_word(value)}" for name, value in outcome.items() if value not in ("", [])) + "\n"
+    job, proposal = visible(outcome["job"]), visible(outcome["proposal"])
     code = f", {outcome['code']}" if outcome["code"] else ""
     attempt = f", attempt {outcome['attempt']}" if outcome["attempt"] > 1 else ""
     after = span(dt.timedelta(seconds=outcome["seconds_since_approval"]))
-    body = [f"{outcome['job']}{attempt}, {after} after its approval"]
+    body = [f"{job}{attempt}, {after} after its approval"]
     body += [meaning] if (meaning := meaning_of(outcome["code"])) else []
     if others := [name for name in outcome["group"] if name != outcome["proposal"]]:
-        body.append(f"together with {', '.join(others)}")
+        body.append(f"together with {', '.join(map(visible, others))}")
     if outcome["newcomers"]:
         body.append(
             f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
@@ -100,17 +101,18 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
         body.append(f"not before {outcome['again_at']} again")
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
-    return "".join(
-        f"{line}\n" for line in entry(f"{outcome['proposal']}  {outcome['outcome']}{code}", body, width=wide)
-    )
+    return "".join(f"{line}\n" for line in entry(f"{proposal}  {outcome['outcome']}{code}", body, width=wide))
 
 
 def _far(far: Mapping[str, Any], *, person: bool) -> str:
     """Return how far a job of many rows is."""
     if person:
-        return f"{far['job']}  {far['rows_done']} of {far['rows']} rows changed, none of them committed\n"
+        return f"{visible(far['job'])}  {far['rows_done']} of {far['rows']} rows changed, none of them committed\n"
     return "  ".join(f"{name}={_word(value)}" for name, value in {"kind": "progress", **far}.items()) + "\n"
 
 
 def _word(value: Any) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
+    """Return a value as a word: what the ledger's columns say may be anybody's, and must not pass for another field or line."""
+    if isinstance(value, list):
+        return ",".join(_word(each) for each in value)
+    return str(value).lower() if isinstance(value, bool) else visible(str(value)).replace(" ", "\\x20")

@@ -27,7 +27,7 @@ class About:
     happened: str
     counted: str
     kind: str = ""
-    topic: Literal["proposal", "policy", "policies", "attempts"] = "proposal"
+    topic: Literal["proposal", "policy", "policies", "worker", "attempts"] = "proposal"
     verdict: Literal["approve", "reject"] | None = None
     asks: bool = False
     urgent: bool = False
@@ -220,6 +220,26 @@ class Event(_Told):
             topic="policies",
             happened="Automatic approval runs again",
             counted="starts of automatic approval",
+        ),
+    )
+    WORKER_PAUSED = (
+        "worker_paused",
+        About(
+            kind="worker_paused",
+            topic="worker",
+            happened="The worker was paused: it takes no new job",
+            counted="pauses of the worker",
+            urgent=True,
+            told=True,
+        ),
+    )
+    WORKER_RESUMED = (
+        "worker_resumed",
+        About(
+            kind="worker_resumed",
+            topic="worker",
+            happened="The worker goes on after a pause",
+            counted="ends of pauses of the worker",
         ),
     )
     ATTEMPTS_REFUSED = (

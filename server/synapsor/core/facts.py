@@ -233,6 +233,7 @@ class ReceiptsTable:
         unique: sets of columns proven unique.
         durable: a crash does not empty it.
         checks: what its rows are held to, by the names of the constraints.
+        through: what else leads to its rows and may be changed, such as a view over it, as far as the catalogue shows that.
     """
 
     columns: frozenset[str]
@@ -241,6 +242,7 @@ class ReceiptsTable:
     transactional: bool = True
     durable: bool = True
     checks: Mapping[str, str] = field(default_factory=dict)
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

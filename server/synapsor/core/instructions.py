@@ -35,30 +35,19 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedInstruction:
-    """An instruction with its signature, base64."""
-
-    instruction: Instruction
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """What is signed so that workers take no new job of a source, or of any ("" for `source`), or so that they do again."""
+    """What is signed so that workers take no new job of a source, or of any ("" for `source`), or so that they do again.
+
+    Attributes:
+        role: in which role it is asked, which is always that of who steers writeback.
+    """
 
     id: str
     ledger: str
     state: PauseState
     source: str
     operator: str
+    role: str
     at: Instant
     reason: str
     nonce: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedPause:
-    """A pause, or the end of one, with its signature, base64."""
-
-    pause: Pause
-    signature: str

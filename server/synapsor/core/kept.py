@@ -7,10 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synapsor.core.exchange import Exchange
-from synapsor.core.instructions import SignedInstruction
 from synapsor.core.measured import Measurement, shown_digest
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Activation, SignedDecision, SignedResolution, SignedShadowRequest
+from synapsor.core.statements import (
+    Activation,
+    SignedDecision,
+    SignedInstruction,
+    SignedResolution,
+    SignedShadowRequest,
+)
 from synapsor.core.writeback import Job, Receipt
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from synapsor.contract.approvals import CODE_VOUCHER, LOGIN_VOUCHER, NO_PERSON
@@ -79,6 +80,28 @@ def is_during(signed: SignedLogin, at: str) -> bool:
 def decision_holds(signed: SignedDecision, operators: Mapping[str, Operator]) -> bool:
     """Tell whether the operator whom a decision names made its signature; whether they may decide, and are trusted still, is another question."""
     return spoken_by(signed.decision, signed.signature, signed.login, operators)
+
+
+def still_spoken_by(
+    statement: Spoken, signature: str, login: SignedLogin | None, operators: Mapping[str, Operator]
+) -> bool:
+    """Tell whether the operator whom a statement names signed it, and whoever vouched for the login is trusted still."""
+    if not spoken_by(statement, signature, login, operators):
+        return False
+    if login is None:
+        return True
+    try:
+        verify_login(login, operators, ledger=statement.ledger)
+    except IntegrityError:
+        return False
+    return True
+
+
+def narrowed(operator: Operator, login: SignedLogin | None) -> Operator:
+    """Return the operator with no role that a login does not carry; as they are where their own key speaks."""
+    if login is None:
+        return operator
+    return replace(operator, roles=tuple(role for role in operator.roles if role in login.login.roles))
 
 
 def spoken_by(statement: Spoken, signature: str, login: SignedLogin | None, operators: Mapping[str, Operator]) -> bool:

@@ -333,9 +333,10 @@ def _judge_receipts(rights: Rights, receipts: Relation | None) -> Iterator[Findi
     if lacking := set(there) - (reach.reads & reach.inserts):
         message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
         yield _found(rights, "receipts_privilege", message)
-    if rights.grants and reach.most.spoils:
-        by_role = "" if reach.spoils else ", by a role that it may become"
-        message = f"The writer may change or remove rows of {receipts}{by_role}."
+    if rights.grants and (reach.most.spoils or table.through):
+        by_role = ", by a role that it may become" if reach.most.spoils and not reach.spoils else ""
+        through = f" through {_some(table.through)}" if table.through else ""
+        message = f"The writer may change or remove rows of {receipts}{by_role}{through}."
         yield _found(rights, "receipts_can_change", message, fatal=False)
 
 

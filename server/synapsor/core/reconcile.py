@@ -153,7 +153,8 @@ def _differing(proposal: Proposal, member: Member, row: Mapping[str, Token]) -> 
     for name, _ in proposal.columns:
         before, now = member.before.get(name), row[name]
         after = None if name in free else proposed.get(name)
-        told = {value for value, known in ((before, name in member.before), (after, name in proposed)) if known}
+        known = name in proposed and name not in free
+        told = {value for value, is_told in ((before, name in member.before), (after, known)) if is_told}
         if told - {now}:
             yield (
                 Differs(column=name, hidden=True)

@@ -333,10 +333,28 @@ class SignedResolution:
     login: SignedLogin | None = None
 
 
-Spoken = Decision | Inquiry | Amendment | Reveal | ShadowRequest | Resolution
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInstruction:
+    """An instruction with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
+
+    instruction: Instruction
+    signature: str
+    login: SignedLogin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPause:
+    """A pause, or the end of one, with its signature, base64, and the login by which the signing key speaks, as of an instruction."""
+
+    pause: Pause
+    signature: str
+    login: SignedLogin | None = None
+
+
+Spoken = Decision | Inquiry | Amendment | Reveal | ShadowRequest | Resolution | Instruction | Pause
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
-Statement = Spoken | Activation | Switch | Undo | Login | Instruction | Pause
+Statement = Spoken | Activation | Switch | Undo | Login
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:

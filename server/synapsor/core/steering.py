@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
 from synapsor.core.accepted import Accepted, accepted_of
-from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction, SignedPause
+from synapsor.core.instructions import Instruction, JobVerb
 from synapsor.core.kept import ProposalRecord
+from synapsor.core.login import still_spoken_by
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import may_act_as, may_decide
-from synapsor.core.statements import Operator, signature_holds
+from synapsor.core.statements import Operator, SignedInstruction, SignedPause
 from synapsor.core.trust import trusted
 from synapsor.core.words import many
 from synapsor.core.writeback import Job
@@ -35,6 +36,12 @@ STEERED: Final[Mapping[Why, Outcome]] = {
 }
 """What `ruling` returns, and what comes of a job by it."""
 _ASKED: Final[Mapping[JobVerb, str]] = {"requeue": "requeued", "discard": "discarded", "cancel": "canceled"}
+TOLD: Final[Mapping[JobVerb, str]] = {
+    "requeue": "is tried again, and its attempts begin anew",
+    "discard": "is to be discarded; a worker records that in its source first, and an attempt that had an effect counts",
+    "cancel": "is to be canceled; a worker records that in its source first, and an attempt that was quicker counts",
+}
+"""What comes of a proposal of which a person has said it."""
 _SAID: Final = frozenset(EVENTS.values())
 _ENDING: Final = frozenset(EVENTS[verb] for verb in _ENDS)
 
@@ -161,7 +168,7 @@ def _holds(
     proposal = next((one.proposal for one in records if one.proposal.id == told.proposal), None)
     if operator is None or proposal is None or (told.ledger, told.job, told.parts) != (ledger, job.id, parts):
         return False
-    if not signature_holds(told, signed.signature, operator):
+    if not still_spoken_by(told, signed.signature, signed.login, operators):
         return False
     if told.role != WRITEBACK_OPERATOR and (told.verb != "cancel" or told.role != proposal.role):
         return False
@@ -195,8 +202,8 @@ def pause_holds(signed: SignedPause, operators: Mapping[str, Operator], *, ledge
     operator = trusted(operators, signed.pause.operator, WRITEBACK_OPERATOR)
     return (
         operator is not None
-        and signed.pause.ledger == ledger
-        and signature_holds(signed.pause, signed.signature, operator)
+        and (signed.pause.ledger, signed.pause.role) == (ledger, WRITEBACK_OPERATOR)
+        and still_spoken_by(signed.pause, signed.signature, signed.login, operators)
     )
 
 

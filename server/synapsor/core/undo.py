@@ -12,8 +12,9 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import Table
+from synapsor.core.kept import ProposalRecord
 from synapsor.core.outcome import Why
-from synapsor.core.proposal import Member, Proposal
+from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.writeback import target
 
 MOST_DEPTH = 16
@@ -69,6 +70,15 @@ def why_final(proposal: Proposal, capability: ProposeCapability) -> str:
     if not (proposal.inserts or any(takes_back(member, capability) for member in proposal.members)):
         return "it changes nothing that could be set back"
     return "it is the last undo that is allowed after one another" if depth_of(proposal) > MOST_DEPTH else ""
+
+
+def why_unreceipted(record: ProposalRecord) -> str:
+    """Return why an applied change could not be undone whatever its contract says, in words; "" where nothing of it is on record.
+
+    The worker undoes what a receipt says was applied, be it the source's or, with `receipts: ledger`, the ledger's own.
+    """
+    by_person = record.status is Status.APPLIED and record.resolution is not None
+    return "a person said that it was applied, and no receipt does" if by_person else ""
 
 
 def takes_back(member: Member, capability: ProposeCapability) -> bool:

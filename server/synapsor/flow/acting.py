@@ -44,11 +44,13 @@ class Verb:
         is_open: refuses a proposal to which that is not done any more, or never.
         may: refuses a person who may not.
         by_prompt: whether a client program may do it in somebody's name.
+        own_role: `may` asks for a role of its own, and whether the login carries that; it is not the one that decides on the proposal.
     """
 
     is_open: Callable[[ProposalRecord], None]
     may: May
     by_prompt: bool = False
+    own_role: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,8 @@ class Acting:
         """
         if person is not None:
             verb.may(proposal, person, now=stamp(self.now))
-            self.who.check_for(proposal)
+            if not verb.own_role:
+                self.who.check_for(proposal)
 
     def check_role(self, role: str, *, ledger: str) -> Operator | None:
         """Refuse who does not act in a role, and return who acts; None where nobody knows.

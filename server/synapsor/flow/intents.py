@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from synapsor.core.intents import trusts_receipts
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status, Undone
 from synapsor.core.writeback import Lease
 from synapsor.flow.verdict import Claim, Result
 from synapsor.ports import WorkLedger, WriteTransaction
 
+_UNRESOLVED: Final = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.INTENT_UNRESOLVED)
 INTENT_STEPS: Final = ("apply.intended",)
 """Named points that the chaos tests stop at, beside those of every apply."""
 
@@ -29,6 +31,8 @@ class Intents:
 
     async def begin(self, claims: Sequence[Claim]) -> Result | None:
         """Record that these are about to be applied, under the lease; who has lost it records nothing, and applies nothing."""
+        if (unknown := await self.read(claims)) is not None:
+            return unknown
         if not await self.ledger.doubts.intend(self.lease):
             return Result(outcome=Outcome.RETRY, why=Why.LEASE_LOST)
         await claims[0].reached("apply.intended")
@@ -36,7 +40,7 @@ class Intents:
 
     def lost(self) -> Result:
         """Leave it to a person: nothing tells what became of it."""
-        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.INTENT_UNRESOLVED)
+        return _UNRESOLVED
 
     async def known(self, claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
         """Know nothing: what an earlier attempt left stands in the ledger, and was looked at before."""
@@ -57,11 +61,16 @@ class Intents:
         return told == (Status.APPLIED, undoes.digest, undoes.digest, Outcome.APPLIED.value)
 
     async def record(self, claims: Sequence[Claim], result: Result) -> Result:
-        """Return it as it is: it is settled in the ledger, and there alone."""
-        del claims
-        return result
+        """Return it as it is, unless an attempt of before may have got through: it is settled in the ledger, and there alone."""
+        return await self.read(claims) or result
 
     async def read(self, claims: Sequence[Claim]) -> Result | None:
-        """Know nothing of the source."""
-        del claims
+        """Know nothing of the source, and nobody does where it kept receipts before, and an attempt of then has not ended for certain."""
+        if self.lease.attempt == 1:
+            return None
+        for claim in claims:
+            record = await self.ledger.proposal(claim.proposal.id)
+            told = [(one["kind"], one["facts"]) for one in record.events] if record is not None else []
+            if trusts_receipts(told, before=self.lease.attempt):
+                return _UNRESOLVED
         return None

@@ -64,11 +64,13 @@ class Receipts:
     async def leave(self, claim: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
         """Leave a receipt in the transaction; `Stop` where another worker's came first."""
         try:
-            await tx.execute(insert_receipt(self.relation, claim.source.dialect, receipt_of(claim, outcome)))
+            kept = await tx.execute(insert_receipt(self.relation, claim.source.dialect, receipt_of(claim, outcome)))
         except SourceFailure as failed:
             if failed.kind is Failure.CONSTRAINT:  # another worker's receipt came first: the next attempt reads it
                 raise Stop(Result(outcome=Outcome.RETRY, why=Why.RECEIPT_RACED)) from None
             raise
+        if kept != 1:  # a rule or trigger of the owner's swallowed it, and the change could be made twice
+            raise SourceFailure(Failure.DRIFT)
 
     async def applied(self, claim: Claim, undoes: Undone, tx: WriteTransaction) -> bool:
         """Tell whether the source says that a change was applied, under exactly this digest: the ledger alone proves nothing."""

@@ -57,6 +57,7 @@ class Resolving:
         unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
         look: looks at the rows of a proposal.
         contrary: the person says so whatever the rows look like.
+        shown: the digests of what the person was shown of each, in order; None where they were shown nothing before.
     """
 
     verdict: Resolved
@@ -67,6 +68,7 @@ class Resolving:
     look: Callable[[Proposal], Awaitable[Found]]
     clock: Clock
     contrary: bool = False
+    shown: tuple[str, ...] | None = None
 
 
 async def resolve(ledger: ReviewLedger, record: ProposalRecord, resolving: Resolving) -> tuple[Resolution, ...]:
@@ -81,11 +83,9 @@ async def resolve(ledger: ReviewLedger, record: ProposalRecord, resolving: Resol
     acting = Acting(who=Named(operator=resolving.operator), operators=resolving.operators(), now=resolving.clock.now())
     async with acting_on(ledger, record, acting, RESOLVING) as current:
         _check_all(current, acting, ledger.id)
-        before = await _looked(resolving, current)
+        before = await _looked(resolving, current, resolving.shown)
         signer = resolving.unlock()
-        found = await _looked(resolving, current)
-        if [one.seen for one in found] != [one.seen for one in before]:
-            raise DecisionRefused(Rule.SEEN_MOVED)
+        found = await _looked(resolving, current, tuple(one.seen for one in before))
         # Who was trusted before they typed may be revoked since; that it is still in doubt is for the ledger to prove.
         acting = Acting(who=signer, operators=resolving.operators(), now=resolving.clock.now())
         _check_all(current, acting, ledger.id)
@@ -99,9 +99,13 @@ def _check_all(record: ProposalRecord, acting: Acting, ledger: str) -> None:
         acting.check(one, RESOLVING, ledger=ledger)
 
 
-async def _looked(resolving: Resolving, record: ProposalRecord) -> tuple[Found, ...]:
-    """Return what is found of each proposal; refuse a verdict that it speaks against, unless the person says the contrary."""
+async def _looked(resolving: Resolving, record: ProposalRecord, before: tuple[str, ...] | None) -> tuple[Found, ...]:
+    """Return what is found of each proposal; refuse what is not as it was `before`, and a verdict that it speaks against, unless the person
+    says the contrary.
+    """
     found = tuple([await resolving.look(one.proposal) for one in record.together])
+    if before is not None and tuple(one.seen for one in found) != before:
+        raise DecisionRefused(Rule.SEEN_MOVED)
     if speaks_against(whole_of(found), resolving.verdict) and not resolving.contrary:
         raise DecisionRefused(Rule.CONTRARY, detail=f"They were found: {whole_of(found)}.")
     return found

@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from synapsor.core.amend import amendment_of
 from synapsor.core.exchange import Exchange
-from synapsor.core.instructions import SignedInstruction
 from synapsor.core.login import decision_holds, spoken_by
 from synapsor.core.measured import Measurement
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.reconcile import end_of
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, SignedDecision, SignedResolution, signature_holds
+from synapsor.core.statements import Operator, SignedDecision, SignedInstruction, SignedResolution
 from synapsor.core.steering import state_words
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
@@ -249,8 +248,7 @@ def _steered(
     checks: tuple[Check, ...],
 ) -> Step:
     told, job = said.instruction, record.job
-    operator = operators.get(told.operator)
-    holds = operator is not None and signature_holds(told, said.signature, operator)
+    holds = spoken_by(told, said.signature, said.login, operators)
     own = (
         _signature(told.operator, told.id, holds=holds),
         Check(what=f"job that {told.id} is about", stored=told.job, found=job.id if job else "missing"),

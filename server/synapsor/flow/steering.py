@@ -14,33 +14,35 @@ from functools import partial
 from typing import Final
 
 from synapsor import handles
-from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction
+from synapsor.core.instructions import Instruction, JobVerb
+from synapsor.core.login import narrowed
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, SignedInstruction
 from synapsor.core.steering import may_instruct, role_for, standing
 from synapsor.errors import DecisionRefused
 from synapsor.flow.acting import Acting, Verb, acting_on
+from synapsor.flow.decider import Decider
 from synapsor.flow.reason import check_reason
-from synapsor.flow.signing import Signer, signed_by
+from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
 
-def steering(verb: JobVerb) -> Verb:
+def steering(verb: JobVerb, who: Decider) -> Verb:
     """Return what a person does to the job of a proposal, as an act upon it."""
-    return Verb(is_open=partial(_check_open, verb), may=partial(_check_may, verb))
+    return Verb(is_open=partial(_check_open, verb), may=partial(_check_may, verb, who), own_role=True)
 
 
 def instructing(
-    ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: JobVerb
+    ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: JobVerb, *, shown: str | None = None
 ) -> AbstractAsyncContextManager[ProposalRecord]:
     """Begin to say what becomes of the job of a proposal, as the chain proves it now, and record what refuses it.
 
     Raises:
         DecisionRefused: they may not, or there is nothing to be said of it.
     """
-    return acting_on(ledger, record, acting, steering(verb))
+    return acting_on(ledger, record, acting, steering(verb, acting.who), shown=shown)
 
 
 async def instruct(
@@ -52,8 +54,11 @@ async def instruct(
     operators: Mapping[str, Operator],
     now: dt.datetime,
     reason: str,
+    shown: str | None = None,
 ) -> ProposalRecord:
     """Say what becomes of the job of a proposal and of its whole group, and return the record that keeps it; a worker carries it out.
+
+    `shown` is the digest of what the person saw, where they have named it.
 
     Raises:
         DecisionRefused: as for `instructing`, or it is not the operator's key.
@@ -61,7 +66,7 @@ async def instruct(
     """
     check_reason(verb, reason)
     acting = Acting(who=signer, operators=operators, now=now)
-    async with instructing(ledger, record, acting, verb) as current:
+    async with instructing(ledger, record, acting, verb, shown=shown) as current:
         person, job = operators[signer.name], current.job
         assert job is not None  # noqa: S101  # the verb is open only where there is one
         told = Instruction(
@@ -72,26 +77,27 @@ async def instruct(
             parts=tuple((part.proposal, part.digest) for part in job.parts),
             proposal=current.proposal.id,
             operator=person.name,
-            role=role_for(verb, current.proposal, person),
+            role=role_for(verb, current.proposal, narrowed(person, signer.login)),
             at=stamp(now),
             reason=reason,
             nonce=secrets.token_hex(16),
         )
-        signed = SignedInstruction(instruction=told, signature=signed_by(person, signer.key, told))
+        signed = SignedInstruction(instruction=told, signature=signer.speak(told, operators), login=signer.login)
         return await ledger.steering.instruct(signed)
 
 
-_HINTS: Final[Mapping[Status, str]] = {
+HINTS: Final[Mapping[Status, str]] = {
     Status.REVIEW_REQUIRED: "Reject it with `synapsor reject`.",
     Status.APPLIED: "`synapsor undo` asks for an applied change to be taken back.",
 }
+"""What helps who would steer the job of what stands so."""
 
 
 def _check_open(verb: JobVerb, record: ProposalRecord) -> None:
     if record.status is not Status.APPROVED:
         words = f"The proposal {record.status.stands}, and only what is approved and not done yet has a job to steer."
         rule = Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE
-        raise DecisionRefused(rule, words, fix=_HINTS.get(record.status, "Look at it with `synapsor show`."))
+        raise DecisionRefused(rule, words, fix=HINTS.get(record.status, "Look at it with `synapsor show`."))
     if record.job is None:
         raise DecisionRefused(
             Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE,
@@ -102,5 +108,7 @@ def _check_open(verb: JobVerb, record: ProposalRecord) -> None:
         raise DecisionRefused(Rule.NOT_GIVEN_UP)
 
 
-def _check_may(verb: JobVerb, proposal: Proposal, operator: Operator, *, now: str) -> None:  # noqa: ARG001  # it is steered whenever
-    may_instruct(role_for(verb, proposal, operator), proposal, operator)
+def _check_may(verb: JobVerb, who: Decider, proposal: Proposal, operator: Operator, *, now: str) -> None:  # noqa: ARG001  # it is steered whenever
+    role = role_for(verb, proposal, narrowed(operator, who.login))
+    may_instruct(role, proposal, operator)
+    who.check_role(role)

@@ -14,9 +14,9 @@ from typing import Generic, TypedDict, TypeVar
 
 from synapsor import handles
 from synapsor.contract.approvals import POLICY_STEWARD, WRITEBACK_OPERATOR
-from synapsor.core.instructions import Pause, PauseState, SignedPause
+from synapsor.core.instructions import Pause, PauseState
 from synapsor.core.moment import stamp
-from synapsor.core.statements import Operator, SignedSwitch, Statement, Switch, SwitchState
+from synapsor.core.statements import Operator, SignedPause, SignedSwitch, Switch, SwitchState
 from synapsor.flow.acting import Acting, acting_as
 from synapsor.flow.reason import Act, check_reason
 from synapsor.flow.refused import POLICIES, WORKER
@@ -58,14 +58,6 @@ class Hand:
             nonce=secrets.token_hex(16),
         )
 
-    def sign(self, statement: Statement) -> str:
-        """Return the signature of their own key over a statement.
-
-        Raises:
-            DecisionRefused: by rule `wrong_key`.
-        """
-        return signed_by(self.operators[self.signer.name], self.signer.key, statement)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throw(Generic[S]):
@@ -91,20 +83,25 @@ def switch(state: SwitchState) -> Throw[SignedSwitch]:
 
     async def record(ledger: ReviewLedger, hand: Hand) -> SignedSwitch:
         made = Switch(state=state, **hand.terms("swi"))
-        signed = SignedSwitch(switch=made, signature=hand.sign(made))
+        person = hand.operators[hand.signer.name]
+        signed = SignedSwitch(switch=made, signature=signed_by(person, hand.signer.key, made))
         await ledger.policies.throw(signed)
         return signed
 
     return Throw(about=POLICIES, role=POLICY_STEWARD, act="switch", stops=state == "stopped", record=record)
 
 
-def pause(state: PauseState, *, source: str) -> Throw[SignedPause]:
-    """Return that a source, or all ("" for `source`), is paused or runs; no worker takes a job of it by what stood before."""
+def pause(state: PauseState, *, source: str, instead_of: str | None = None) -> Throw[SignedPause]:
+    """Return that a source, or all ("" for `source`), is paused or runs; no worker takes a job of it by what stood before.
+
+    `instead_of` is the pause that the person saw there, "" for none; whoever lets go on what somebody else has paused since is refused.
+    """
 
     async def record(ledger: ReviewLedger, hand: Hand) -> SignedPause:
-        made = Pause(state=state, source=source, **hand.terms("pau"))
-        signed = SignedPause(pause=made, signature=hand.sign(made))
-        await ledger.steering.pause(signed)
+        signer = hand.signer
+        made = Pause(state=state, source=source, role=WRITEBACK_OPERATOR, **hand.terms("pau"))
+        signed = SignedPause(pause=made, signature=signer.speak(made, hand.operators), login=signer.login)
+        await ledger.steering.pause(signed, instead_of=instead_of)
         return signed
 
     return Throw(about=WORKER, role=WRITEBACK_OPERATOR, act="pause", stops=state == "paused", record=record)

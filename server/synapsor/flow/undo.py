@@ -26,7 +26,7 @@ from synapsor.core.restore import Parted, restored
 from synapsor.core.review import may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
-from synapsor.core.undo import Inverse, depth_of, inverse_of
+from synapsor.core.undo import Inverse, depth_of, inverse_of, why_unreceipted
 from synapsor.core.writeback import left_by
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
@@ -60,8 +60,7 @@ def _check_applied(record: ProposalRecord) -> None:
     """Refuse what needs no look at the contract: whatever was not applied, and what no undo restores."""
     if record.status is Status.RECONCILIATION_REQUIRED:
         raise DecisionRefused(Rule.RECONCILIATION_REQUIRED)
-    if record.resolution is not None and record.status is Status.APPLIED:
-        # The worker undoes what a receipt says was applied, and none says so of it.
+    if why_unreceipted(record):
         raise DecisionRefused(Rule.RESOLVED_BY_PERSON)
     if record.status is not Status.APPLIED:
         raise DecisionRefused(Rule.NOT_APPLIED, detail=f"This one {record.status.stands}.")

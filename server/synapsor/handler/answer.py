@@ -134,7 +134,9 @@ def read_answer(body: bytes) -> Answer | None:
         again, confirmed = _again(told, came, about), _confirmed(told, came)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    if not isinstance(detail, str) or (code not in CODES[came] if came in CODES else code != ""):
+    if not (isinstance(code, str) and isinstance(detail, str)):
+        return None
+    if code not in CODES[came] if came in CODES else code != "":
         return None
     return Answer(came=came, about=about, code=code, detail=detail[:MOST_DETAIL], again=again, confirmed=confirmed)
 

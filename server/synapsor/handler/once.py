@@ -172,7 +172,9 @@ def check_rows(change: Change, rows: Rows) -> None:
         if change.operation == "delete":
             exact = row is None
         else:
-            told = {**member.tokens["key"], **member.tokens["changes"]}
+            # Whose row it is, as far as the application gives that back.
+            whose = {name: token for name, token in change.tokens.items() if row is not None and name in row}
+            told = {**whose, **member.tokens["key"], **member.tokens["changes"]}
             exact = row is not None and all(
                 name in row and is_same(token, row[name], change.columns[name]) for name, token in told.items()
             )

@@ -83,6 +83,11 @@ class Chronicle:
         row = await self._read(lambda tx: tx.one("policy_switch_by_id", id=switch))
         return str(row["operator"]) if row else ""
 
+    async def paused_by(self, seq: int) -> str:
+        """Return who made the pause of the worker, or its end, that an event tells of, as it is recorded; "" where there is no such one."""
+        row = await self._read(lambda tx: tx.one("pause_of_event", seq=seq))
+        return str(row["operator"]) if row else ""
+
     async def in_review(self, *, after: int, limit: int) -> Sequence[tuple[int, Pending]]:
         """Return a page of the proposals that wait for a decision, oldest first, each with the number to go on from."""
         rows = await self._read(lambda tx: tx.all("in_review", seq=after, limit=limit))

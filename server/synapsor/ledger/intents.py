@@ -9,8 +9,10 @@ from synapsor.ledger.chain import Book, event, is_sealed
 
 
 async def intend(book: Book, held: Lease, *, at: str) -> bool:
-    """Record that a job is about to be applied, while its lease is held."""
+    """Record that a job is about to be applied, while its lease is held and no other intent of it stands, which nobody may write over."""
     if await book.tx.one("lease_holds", id=held.job.id, lease=held.id) is None:
+        return False
+    if await stands(book, held.job) is not None:
         return False
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "lease": held.id}
     # Signed at once: what was cut off unnoticed after a kill would be applied again.

@@ -66,7 +66,7 @@ async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which jobs are to be leased, and until when: at most so many of each source and `most` in all."""
+    """Which jobs are to be leased, and until when: at most so many of each source and `most` in all; `receipts` are the sources that keep any."""
 
     now: str
     until: str
@@ -74,6 +74,7 @@ class Wanted:
     permits: Permits = None
     pauses: Pauses = None
     most: int | None = None
+    receipts: Collection[str] = ()
 
 
 async def lease(book: Book, worker: str, trust: Trust, wanted: Wanted) -> tuple[Lease, ...]:
@@ -86,7 +87,7 @@ async def lease(book: Book, worker: str, trust: Trust, wanted: Wanted) -> tuple[
         row = await due(book.tx, wanted.now, tuple(room), trust, wanted.permits)
         if row is None:
             break
-        held = await _taken(book, row, worker, now=wanted.now, until=wanted.until)
+        held = await _taken(book, row, worker, wanted)
         if held is None:
             continue
         taken.append(held)
@@ -96,18 +97,19 @@ async def lease(book: Book, worker: str, trust: Trust, wanted: Wanted) -> tuple[
     return tuple(taken)
 
 
-async def _taken(book: Book, row: Row, worker: str, *, now: str, until: str) -> Lease | None:
+async def _taken(book: Book, row: Row, worker: str, wanted: Wanted) -> Lease | None:
     """Lease a job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
-    job = _read(row)
+    job, now, until = _read(row), wanted.now, wanted.until
     if job is None:
         await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
         await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
         return None
     handle, attempt = handles.new("lea"), row["attempt"] + 1
     await book.tx.execute("take_job", id=job.id, lease=handle, worker=worker, until=until)
-    facts = {"job": job.id, "worker": worker, "attempt": attempt, "lease": handle}
+    keeps = job.source in wanted.receipts
+    facts = {"job": job.id, "worker": worker, "attempt": attempt, "lease": handle, "receipts": keeps}
     await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
     return Lease(
         id=handle,

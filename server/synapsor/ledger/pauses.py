@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from synapsor.core.instructions import SignedPause
 from synapsor.core.records import from_body
+from synapsor.core.statements import SignedPause
 from synapsor.errors import IntegrityError
 from synapsor.ledger.believed import NOTHING, Trust, newest_body
 from synapsor.ledger.connection import Transaction

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from synapsor.core.instructions import SignedInstruction
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import from_body
-from synapsor.core.statements import SignedDecision, SignedResolution
+from synapsor.core.statements import SignedDecision, SignedInstruction, SignedResolution
 from synapsor.core.writeback import Job, Receipt
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import loads

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from synapsor.core.instructions import Instruction, JobVerb, SignedInstruction, SignedPause
+from synapsor.core.instructions import Instruction, JobVerb
 from synapsor.core.records import to_body
+from synapsor.core.statements import SignedInstruction, SignedPause
 from synapsor.core.steering import EVENTS
 from synapsor.core.writeback import Lease
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -35,9 +36,9 @@ class Steering:
         """Return the newest pause of all sources (under "") and of each of these, or its end."""
         return await self._connection.glance(lambda tx: pauses(tx, sources, self._followed.trust))
 
-    async def pause(self, signed: SignedPause) -> None:
-        """Record a signed pause, or its end."""
-        await self._write(lambda book: pause(book, signed))
+    async def pause(self, signed: SignedPause, *, instead_of: str | None = None) -> None:
+        """Record a signed pause, or its end; `instead_of` names the one that must still be the newest there, "" where there was none."""
+        await self._write(lambda book: pause(book, self._followed.trust, signed, instead_of=instead_of))
 
     async def park(self, lease: Lease, *, code: str, at: str) -> tuple[bool, bool]:
         """Give a job up until a person says what becomes of it; return whether that is on record, and whether it was given up."""
@@ -53,9 +54,18 @@ class Steering:
         return await self._write(work)
 
 
-async def pause(book: Book, signed: SignedPause) -> None:
-    """Record a pause, or its end."""
+async def pause(book: Book, trust: Trust, signed: SignedPause, *, instead_of: str | None) -> None:
+    """Record a pause, or its end.
+
+    Raises:
+        DecisionRefused: by rule `other_pause`: somebody has paused it, or let it go on, since the one that was named.
+        IntegrityError: which is the newest cannot be told.
+    """
     made = signed.pause
+    if instead_of is not None:
+        newest = (await pauses(book.tx, (made.source,), trust))[made.source]
+        if (newest.pause.id if newest else "") != instead_of:
+            raise DecisionRefused(Rule.OTHER_PAUSE)
     kind = "worker_paused" if made.state == "paused" else "worker_resumed"
     entry = record(PAUSE, made.id, to_body(signed))
     await book.append(event(kind, made.source, made.at, (entry,)), checkpoint=True)

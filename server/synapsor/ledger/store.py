@@ -279,12 +279,13 @@ class Ledger:
         permits: Collection[tuple[str, str]] | None = None,
         pauses: Mapping[str, str | None] | None = None,
         most: int | None = None,
+        receipts: Collection[str] = (),
     ) -> tuple[Lease, ...]:
         """Lease the oldest jobs that are due, free, permitted and next for their rows; looking for one costs no write."""
         if await self._connection.glance(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
             return ()
-        wanted = jobs.Wanted(now, until, sources, permits, pauses, most)
-        return await self._write(lambda book: jobs.lease(book, worker, self._trust, wanted))
+        asked = jobs.Wanted(now, until, sources, permits, pauses, most, receipts)
+        return await self._write(lambda book: jobs.lease(book, worker, self._trust, asked))
 
     async def version(self) -> int:
         """Return a number that is another one once anybody has written since."""

@@ -54,6 +54,10 @@ class Chronicle(Protocol):
         """Return who made a switch of automatic approval, as it is recorded; "" where there is no such one."""
         ...
 
+    async def paused_by(self, seq: int) -> str:
+        """Return who made the pause of the worker, or its end, that an event tells of, as it is recorded; "" where there is no such one."""
+        ...
+
     async def in_review(self, *, after: int, limit: int) -> Sequence[tuple[int, Pending]]:
         """Return a page of the proposals that wait for a decision, oldest first, each with the number to go on from."""
         ...

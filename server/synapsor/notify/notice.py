@@ -49,8 +49,6 @@ UNTOLD: Final = frozenset(
         "shadow_asked",
         "read",
         "receipt_kept",
-        "worker_paused",
-        "worker_resumed",
     }
 )
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""
@@ -83,7 +81,8 @@ class Notice:
         contract: the contract's name, where its recorded version is what the proposal names.
         need: how many people must approve.
         asked_at: when the proposal was filed.
-        by: who decided, or stopped or started automatic approval; where more approvals are needed, who has approved so far.
+        source: which source rests or goes on, as the project names it; "" of all.
+        by: who decided, stopped or started automatic approval, or paused or resumed the worker; where more approvals are needed, who has approved so far.
         code: why it was not applied, as a receipt says it.
         since: when the first of the refused attempts happened that are told together.
         refused_logins: how many of them were logins.
@@ -108,6 +107,7 @@ class Notice:
     expires_at: str = ""
     by: tuple[str, ...] = ()
     code: str = ""
+    source: str = ""
     policy: str = ""
     limits: tuple[str, ...] = ()
     since: str = ""
@@ -155,6 +155,9 @@ class Teller:
         if event.about.topic == "policies":
             who = await self._chronicle.thrown_by(entry.subject)
             return replace(bare, by=(cut(who),) if who else ())
+        if event.about.topic == "worker":
+            who = await self._chronicle.paused_by(entry.seq)
+            return replace(bare, source=cut(entry.subject), by=(cut(who),) if who else ())
         return await self.about(bare, entry.subject)
 
     async def about(self, bare: Notice, proposal_id: str) -> Notice | None:

@@ -71,9 +71,11 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     """Yield what is told of a notice beyond its headline."""
     if not notice.proposal:
         yield from _refused(notice)
+        if _steers(notice):
+            yield Words(label="source", text=short(notice.source) if notice.source else "all of them")
         if notice.by:
             yield Words(label="by", text=short(", ".join(notice.by)))
-            yield Words(label="why", text="`synapsor policy status` tells the reason", foreign=False)
+            yield Words(label="why", text=f"`{_status_of(notice)}` tells the reason", foreign=False)
         return
     yield Words(label="proposal", text=short(notice.proposal))
     if notice.stands:
@@ -110,6 +112,14 @@ def _refused(notice: Notice) -> Iterator[Words]:
         yield Words(label="since", text=notice.since, foreign=False)
 
 
+def _steers(notice: Notice) -> bool:
+    return notice.event.about.topic == "worker"
+
+
+def _status_of(notice: Notice) -> str:
+    return "synapsor worker status" if _steers(notice) else "synapsor policy status"
+
+
 def _change(before: str | None, after: str | None, operation: str) -> str:
     was, will = ("nothing" if value is None else short(value) for value in (before, after))
     if operation == "delete":
@@ -130,7 +140,7 @@ def where(notice: Notice, console_url: str | None) -> str:
     if notice.event is Event.ATTEMPTS_REFUSED:
         return f"{console_url.rstrip('/')}/people" if console_url else "synapsor operator refused"
     if not notice.proposal:
-        return "synapsor policy status"
+        return f"{console_url.rstrip('/')}/worker" if console_url and _steers(notice) else _status_of(notice)
     return (
         f"{console_url.rstrip('/')}/proposals/{notice.proposal}" if console_url else f"synapsor show {notice.proposal}"
     )

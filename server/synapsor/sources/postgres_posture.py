@@ -99,4 +99,5 @@ async def _receipts(look: Look, receipts: Relation) -> ReceiptsTable | None:
         unique=tuple(frozenset(names) for (names,) in await look(UNIQUE, oid)),
         durable=persistence == "p",
         checks={f"its constraint {name}": text for name, text in await look(questions.CHECKS, oid)},
+        through=tuple(name for (name,) in await look(questions.THROUGH, oid)),
     )

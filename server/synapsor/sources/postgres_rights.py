@@ -43,11 +43,32 @@ ORDER BY 1, 2
 CREATES = f"""
 {MINE}
 SELECT 'schema ' || n.nspname FROM pg_namespace n
-WHERE n.nspname !~ '^pg_temp' AND EXISTS (SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'CREATE'))
+WHERE n.nspname !~ '^pg_temp'
+  AND EXISTS (SELECT FROM mine WHERE mine.oid = n.nspowner OR has_schema_privilege(mine.oid, n.oid, 'CREATE'))
 UNION ALL
-SELECT 'database' WHERE EXISTS (SELECT FROM mine WHERE has_database_privilege(mine.oid, current_database(), 'CREATE'))
+SELECT 'database' FROM pg_database d WHERE d.datname = current_database()
+  AND EXISTS (SELECT FROM mine WHERE mine.oid = d.datdba OR has_database_privilege(mine.oid, d.oid, 'CREATE'))
+UNION ALL
+SELECT 'the server' WHERE EXISTS (SELECT FROM mine JOIN pg_roles r ON r.oid = mine.oid WHERE r.rolcreatedb)
 ORDER BY 1
 """  # noqa: S608  # constants of this module
+"""An owner of a schema or a database may create there again whenever it likes, and drop what others have."""
+
+THROUGH = f"""
+{MINE.replace("WITH", "WITH RECURSIVE")}, above(oid) AS (
+  SELECT $1::int8::oid
+  UNION
+  SELECT w.ev_class FROM above JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.oid
+  JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+)
+SELECT DISTINCT n.nspname || '.' || c.relname
+FROM above JOIN pg_class c ON c.oid = above.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid <> $1::int8::oid AND {USERS} AND EXISTS (
+  SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'USAGE')
+    AND (has_table_privilege(mine.oid, c.oid, 'UPDATE, DELETE') OR has_any_column_privilege(mine.oid, c.oid, 'UPDATE')))
+ORDER BY 1
+"""  # noqa: S608  # constants of this module
+"""The views over a table, and whatever has a rule that leads to it, that a credential may change: it does so with their owner's rights."""
 
 TEMPORARY = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 

@@ -301,6 +301,9 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
     """Return the claims of all proposals of a leased job, in the order in which `authorise` has them, so that no two workers wait for
     each other's receipts; None when one is not on record or cannot be read, its source is not written here, or they are not of one source and one executor: their
     receipts are written in one transaction.
+
+    Raises:
+        Denied: its executor is not known here, so that nobody can be asked now.
     """
     found: dict[str, Claim] = {}
     for name in dict.fromkeys(part.proposal for part in lease.job.parts):
@@ -310,6 +313,8 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
             return None
         claim = bench.claim(record, lease) if record else None
         if claim is None:
+            if record and record.proposal.executor not in {None, *bench.handlers}:
+                raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
             return None
         found[name] = claim
     if len({(claim.proposal.source, claim.proposal.executor) for claim in found.values()}) > 1:

@@ -107,7 +107,10 @@ class Lane:
 
     async def _last_look(self, lease: Lease, last: Result) -> Result:
         """Return what the source says has come of a job that is about to be given up, or that nothing is known: nothing is written there."""
-        claims = await claims_of(lease, self.bench)
+        try:
+            claims = await claims_of(lease, self.bench)
+        except Denied:
+            return last
         found = await read_verdict(claims) if claims is not None else None
         return last if found is None or found.outcome is Outcome.RETRY else found
 
@@ -118,11 +121,15 @@ class Lane:
         job, code, canceled = lease.job.id, denied.result.code, denied.result.outcome is Outcome.CANCELED
         level = logging.INFO if canceled else logging.ERROR
         log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
-        claims = await claims_of(lease, self.bench)
+        waits = denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}
+        try:
+            claims = await claims_of(lease, self.bench)
+        except Denied as unasked:  # only whoever carries it out knows whether an earlier attempt got through
+            return denied.result if waits else unasked.result
         if claims is not None and any(claim.accepted for claim in claims):
             # Nobody's word keeps from happening what may have happened: only what a person cancels is to be taken back, if it can be.
             return await (record_verdict(claims, denied.result) if canceled else read_verdict(claims)) or denied.result
-        if denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}:
+        if waits:
             return denied.result
         if claims is None:
             unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)

@@ -188,6 +188,7 @@ class Worker:
                 permits=self.permits,
                 pauses=going.judged,
                 most=most,
+                receipts=[name for name, target in self.bench.targets.items() if target.receipts is not None],
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})

@@ -20,6 +20,7 @@ from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.rivals import contested, in_common
 from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.undo import why_unreceipted
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token
 
@@ -109,9 +110,8 @@ def undoable(
     undone = any(as_of(stamp(now), undo.status, undo.proposal) in stands for undo in undos)
     if terms.final is None or status not in stands or undone:
         return None
-    return Undoable(
-        can=not terms.final, once_applied=status in OPEN, why=teller.reviewed(terms.final) if terms.final else None
-    )
+    why = terms.final or why_unreceipted(record)
+    return Undoable(can=not why, once_applied=status in OPEN, why=teller.reviewed(why) if why else None)
 
 
 def _rival(proposal: Proposal, record: ProposalRecord, teller: Teller) -> Rival:

@@ -8,6 +8,7 @@ from typing import Protocol
 from synapsor.core.blast import Blast
 from synapsor.core.live import Live
 from synapsor.core.proposal import Proposal
+from synapsor.core.reconcile import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +32,8 @@ class Looks(Protocol):
 
     async def again(self, proposal: Proposal, *, who: str) -> Live:
         """Return how the rows stand, for whoever is about to sign; `flow.decide` takes it."""
+        ...
+
+    async def found(self, proposal: Proposal, *, who: str) -> Found:
+        """Return how the rows look beside what was proposed, for whoever says what became of it."""
         ...

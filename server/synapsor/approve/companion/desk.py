@@ -23,14 +23,17 @@ from synapsor.approve.card.view import Card
 from synapsor.approve.identity.voucher import vouch
 from synapsor.approve.refused_words import Tried, refused_of
 from synapsor.config import Mode
+from synapsor.contract.approvals import WRITEBACK_OPERATOR
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Waiting
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
+from synapsor.core.review import may_act_as
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.acting import Acting
 from synapsor.flow.chain import check_chain
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.decider import Named
@@ -39,7 +42,9 @@ from synapsor.flow.objection import Intent, may_ask, objection, recorded_objecti
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import recording
+from synapsor.flow.resting import Rest, resting
 from synapsor.flow.signing import SessionKey, Signer
+from synapsor.flow.steering import steering
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
@@ -250,6 +255,36 @@ class ApprovalDesk:
             look_again=partial(self.looks.again, who=operator.name) if self.looks is not None else None,
         )
         return await decide(self.ledger, deciding, Listed(proposal=proposal.id, digest=card.digest))
+
+    async def rests(self, person: str) -> tuple[tuple[Rest, ...], DecisionRefused | None]:
+        """Return how each source that is written to stands, and why this person does not pause it; None where they may, elsewhere.
+
+        Raises:
+            UsageError: nobody of this name is trusted.
+        """
+        operator, operators = self.person(person), self.operators()
+        written = tuple(name for name, mode in self.modes.items() if mode == "writeback")
+        found = await resting(self.ledger, written, operators)
+        try:
+            may_act_as(operator, WRITEBACK_OPERATOR)
+        except DecisionRefused as refused:
+            return found, refused
+        return found, None
+
+    async def cancelable(self, person: str, handle: str) -> tuple[ProposalRecord, DecisionRefused | None]:
+        """Return a proposal, and why this person does not cancel it; None where they may, elsewhere.
+
+        Raises:
+            UsageError: there is no such proposal, or nobody of this name is trusted.
+        """
+        who = Named(operator=self.person(person))
+        record = await proposal_of(self.ledger, handle)
+        acting = Acting(who=who, operators=self.operators(), now=self.clock.now())
+        try:
+            acting.check(record, steering("cancel", who), ledger=self.ledger.id)
+        except DecisionRefused as refused:
+            return record, refused
+        return record, None
 
     async def handles(self, person: str, typed: str, *, limit: int, past: bool = False) -> list[str]:
         """Return the handles that begin as was typed: of what this person may decide on, or of the `past` that is of their role."""

@@ -36,6 +36,11 @@ class Console:
         """Return the address of a proposal's page."""
         return f"{self.url.rstrip('/')}/proposals/{proposal}"
 
+    @property
+    def worker(self) -> str:
+        """The address of the page of the worker."""
+        return f"{self.url.rstrip('/')}/worker"
+
     async def lead(
         self, ctx: ServerRequestContext[Any], proposal: str, *, refused: DecisionRefused | None
     ) -> InputRequiredResult | None:

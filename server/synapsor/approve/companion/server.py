@@ -28,6 +28,7 @@ from mcp.types import (
 from synapsor.approve.companion import prompts
 from synapsor.approve.companion.desk import ELSEWHERE, ApprovalDesk
 from synapsor.approve.companion.leading import Console
+from synapsor.approve.companion.steering import cancel_text, pause_text
 from synapsor.core.presets import REJECT_CODES, RejectCode
 from synapsor.core.proposal import Status
 from synapsor.core.statements import Verdict
@@ -74,6 +75,8 @@ class _Handlers:
             prompts.QUEUE: self._queue,
             prompts.REVIEW: self._review,
             prompts.REFUSAL: self._refusal,
+            prompts.PAUSE: self._pause,
+            prompts.CANCEL: self._cancel,
         }
 
     async def list_prompts(
@@ -107,7 +110,7 @@ class _Handlers:
         prompt = params.ref.name if isinstance(params.ref, PromptReference) else ""
         known = name in _ARGUMENTS.get(prompt, ())
         if known and name == "proposal":
-            past = prompt == prompts.REFUSAL
+            past = prompt in {prompts.REFUSAL, prompts.CANCEL}
             try:
                 values = await self._desk.handles(self._who(), typed, limit=MOST_COMPLETED, past=past)
             except SynapsorError:
@@ -125,6 +128,15 @@ class _Handlers:
 
     async def _refusal(self, given: Mapping[str, str]) -> GetPromptResult:
         return prompts.refusal_text(await self._desk.past(self._who(), given["proposal"]))
+
+    async def _pause(self, _: Mapping[str, str]) -> GetPromptResult:
+        rests, refused = await self._desk.rests(self._who())
+        return pause_text(rests, refused, console=self._console.worker if self._console else None)
+
+    async def _cancel(self, given: Mapping[str, str]) -> GetPromptResult:
+        record, refused = await self._desk.cancelable(self._who(), given["proposal"])
+        page = self._console.page(record.proposal.id) if self._console else None
+        return cancel_text(record, refused, page=page)
 
     async def _decide(
         self, ctx: ServerRequestContext[Any], given: Mapping[str, str], *, answers: bool

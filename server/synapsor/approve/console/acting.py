@@ -41,13 +41,27 @@ def acting_of(visit: Visit, operators: Mapping[str, Operator]) -> Acting:
     return Acting(who=signer_of(visit, operators), operators=operators, now=visit.now)
 
 
-def may_here(visit: Visit, record: ProposalRecord, verb: Verb) -> bool:
-    """Tell whether nothing that is on record is against it that the person who visits does so; doing it asks again."""
+def objection_as(visit: Visit, role: str) -> DecisionRefused | None:
+    """Return why the person who visits does not act in a role, where that is upon no proposal; None where nothing is against it."""
+    try:
+        acting_of(visit, visit.room.operators()).check_role(role, ledger=visit.room.ledger.id)
+    except DecisionRefused as refused:
+        return refused
+    return None
+
+
+def objection_to(visit: Visit, record: ProposalRecord, verb: Verb) -> DecisionRefused | None:
+    """Return what is on record against it that the person who visits does so, or None; doing it asks again."""
     try:
         acting_of(visit, visit.room.operators()).check(record, verb, ledger=visit.room.ledger.id)
-    except DecisionRefused:
-        return False
-    return True
+    except DecisionRefused as refused:
+        return refused
+    return None
+
+
+def may_here(visit: Visit, record: ProposalRecord, verb: Verb) -> bool:
+    """Tell whether nothing that is on record is against it that the person who visits does so."""
+    return objection_to(visit, record, verb) is None
 
 
 def intent_of(visit: Visit, operators: Mapping[str, Operator], verdict: Verdict = "approve") -> Intent:

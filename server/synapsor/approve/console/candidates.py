@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve import retold
-from synapsor.approve.console.acting import acting_of
+from synapsor.approve.console.acting import objection_as
 from synapsor.approve.console.contracts import MOST as MOST_CONTRACTS
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.svg import Chart, Series, chart
@@ -30,7 +30,7 @@ from synapsor.contract.digest import contract_digest
 from synapsor.contract.load import LoadedContract, load_all, read_text
 from synapsor.core.backtest import Report
 from synapsor.core.review import ACTIVATOR_ROLE
-from synapsor.errors import ContractError, DecisionRefused, IntegrityError, Problem, UsageError
+from synapsor.errors import ContractError, IntegrityError, Problem, UsageError
 from synapsor.flow.backtest import backtest
 from synapsor.flow.rollback import as_signed
 
@@ -72,7 +72,7 @@ async def _form(visit: Visit) -> Response:
 
 
 async def _tested(visit: Visit, *, turn: _Turn) -> Response:
-    if refused := _against(visit):
+    if refused := objection_as(visit, ACTIVATOR_ROLE):
         raise refused
     asked = _asked(visit)
     if turn.taken:
@@ -108,7 +108,7 @@ async def _page(
         "candidates.html",
         status=status,
         asked=asked,
-        against=_against(visit),
+        against=objection_as(visit, ACTIVATOR_ROLE),
         spans=SPANS,
         most_text=MOST_TEXT,
         capabilities=await _capabilities(visit),
@@ -119,15 +119,6 @@ async def _page(
         words=retold,
         named=MOST_NAMED,
     )
-
-
-def _against(visit: Visit) -> DecisionRefused | None:
-    """Return why this person may not, None where nothing is against it."""
-    try:
-        acting_of(visit, visit.room.operators()).check_role(ACTIVATOR_ROLE, ledger=visit.room.ledger.id)
-    except DecisionRefused as refused:
-        return refused
-    return None
 
 
 def _asked(visit: Visit) -> Asked:

@@ -50,7 +50,7 @@ async def _approve(visit: Visit) -> Response:
     try:
         decided = await _approved(visit, record)
     except (DecisionRefused, UsageError) as error:
-        return await _again(visit, record, error, seen=record.proposal.digest in visit.session.uncovered)
+        return await again(visit, record, error, seen=record.proposal.digest in visit.session.uncovered)
     visit.session.uncovered.discard(decided.proposal.digest)
     draft = (draft_path(decided.proposal.id),) if may_be_drafted(decided) else ()
     return _onward(visit, (*told(decided, "approved"), *draft))
@@ -61,7 +61,7 @@ async def _reject(visit: Visit) -> Response:
     try:
         decided = await decide(visit.room.ledger, deciding_of(visit, "reject"), _listed(visit, record))
     except (DecisionRefused, UsageError) as error:
-        return await _again(visit, record, error)
+        return await again(visit, record, error)
     return _onward(visit, told(decided, "rejected"))
 
 
@@ -78,7 +78,7 @@ async def _ask(visit: Visit) -> Response:
             operators=operators,
         )
     except (DecisionRefused, UsageError) as error:
-        return await _again(visit, record, error)
+        return await again(visit, record, error)
     visit.session.flash = (record.proposal.id, "waits for the agent's answer.")
     return visit.lead(f"/proposals/{record.proposal.id}")
 
@@ -95,7 +95,7 @@ async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
     if looked.against is not None:
         async with recording(visit.room.ledger, record.proposal.id, deciding.signer.name, visit.now):
             raise looked.against
-    _check_confirmed(visit, record.shown, types=looked.types)
+    check_confirmed(visit, record.shown, types=looked.types)
     return await decide(visit.room.ledger, deciding, _listed(visit, record))
 
 
@@ -139,8 +139,12 @@ def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:
     return (proposal, f"({row}) is {verb}.")
 
 
-def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:
-    """Check that the person has said that they mean this one."""
+def check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:
+    """Check that the person has said that they mean this one.
+
+    Raises:
+        DecisionRefused: by rule `not_confirmed`.
+    """
     whole = digest.removeprefix("sha256:")
     typed = visit.sent("typed").strip().lower().removeprefix("sha256:")
     if types and not (len(typed) >= TYPED and whole.startswith(typed)):
@@ -155,7 +159,7 @@ def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:
         )
 
 
-async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, seen: bool = False) -> Response:
+async def again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, seen: bool = False) -> Response:
     """Show the proposal again with what is to be mended; whatever else was refused has a page of its own."""
     if isinstance(error, UsageError) or (isinstance(error, DecisionRefused) and error.rule in _MEND):
         # What a person saw uncovered they see uncovered again, and that is another look on record.

@@ -10,7 +10,7 @@ from typing import Final
 
 from synapsor.approve.console.visit import Form
 
-_KEPT: Final = frozenset({"reason", "preset", "question"})
+_KEPT: Final = frozenset({"reason", "preset", "question", "verdict"})
 _OF_THIS_DIGEST: Final = frozenset({"seen", "typed", "stale"})
 
 

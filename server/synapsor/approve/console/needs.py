@@ -42,6 +42,18 @@ class Overview(Protocol):
         """Return the jobs that are open, oldest first, and then the newest of the others; at most `limit` of each are looked for."""
         ...
 
+    async def open_jobs(self, *, dead: bool, limit: int) -> tuple[JobState, ...]:
+        """Return the oldest jobs that are not done, or of them only those that were given up."""
+        ...
+
+    async def job(self, handle: str) -> JobState | None:
+        """Return a job as it stands, or None where there is none of this handle."""
+        ...
+
+    async def refused_about(self, about: str, *, limit: int) -> tuple[RefusedAttempt, ...]:
+        """Return the newest refused attempts that were about one thing that is no proposal, newest first."""
+        ...
+
     async def refused(self, *, limit: int) -> tuple[RefusedAttempt, ...]:
         """Return the newest attempts at a decision that were refused, newest first."""
         ...

@@ -32,10 +32,13 @@ from synapsor.core.presets import REJECT_WORDS
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
+from synapsor.core.steering import standing
 from synapsor.errors import DecisionRefused
 from synapsor.flow.amend import AMENDING
 from synapsor.flow.ask import ASKING
+from synapsor.flow.ask_shadow import ASKING_SHADOW
 from synapsor.flow.named import proposal_of
+from synapsor.flow.steering import steering
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 from synapsor.values import canonical
@@ -129,6 +132,8 @@ async def proposal_page(
         may_ask=may_here(visit, record, ASKING),
         may_edit=may_here(visit, record, AMENDING["edit"]),
         may_extend=may_here(visit, record, AMENDING["extend"]),
+        may_measure=_may_measure(visit, record),
+        may_cancel=_may_cancel(visit, record),
         draft=draft_path(proposal.id) if may_be_drafted(record) else "",
         uncovered=whole is not None,
         applies=room.given.modes.get(proposal.source) == "writeback",
@@ -138,6 +143,20 @@ async def proposal_page(
         automatic=room.given.automatic,
         kept=kept(visit.request.url.path, visit.form, same=visit.sent("digest") == record.shown),
     )
+
+
+def _may_measure(visit: Visit, record: ProposalRecord) -> bool:
+    """Tell whether this person may have it measured, where a worker carries changes out at all."""
+    is_written = visit.room.given.modes.get(record.proposal.source) == "writeback"
+    return is_written and may_here(visit, record, ASKING_SHADOW)
+
+
+def _may_cancel(visit: Visit, record: ProposalRecord) -> bool:
+    """Tell whether this person may cancel it, where nobody has said so yet."""
+    if record.job is None or standing(record.together).asked is not None:
+        return False
+    signer = visit.session.signer
+    return signer is not None and may_here(visit, record, steering("cancel", signer))
 
 
 async def _following(visit: Visit, this: str) -> str | None:

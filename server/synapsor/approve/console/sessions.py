@@ -32,7 +32,7 @@ class Session:
         signer: what signs decisions; None of an unverified identity, which decides nothing.
         csrf: what every form of this session must carry.
         browser: the hash of what the browser calls itself.
-        flash: what the next page tells of the last act.
+        flash: what the next page tells of the last act: of which proposal ("" of none), and what; and where that can be drafted from.
         uncovered: the digests of proposals that this session was shown with their hidden values; no value is kept.
     """
 

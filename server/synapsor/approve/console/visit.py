@@ -170,9 +170,8 @@ def to_login(request: Request, room: Room, *, posts: bool) -> Response:
 
 
 def _before(request: Request) -> str:
-    """Return the page on which a form stands: a proposal's own, or the first."""
-    handle = request.path_params.get("handle")
-    return f"/proposals/{handle}" if handle else "/"
+    """Return the page on which a form stands: that of what it names, or the first."""
+    return request.url.path.rpartition("/")[0] if "handle" in request.path_params else "/"
 
 
 def _here(request: Request) -> str:

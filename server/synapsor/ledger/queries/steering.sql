@@ -21,6 +21,10 @@ SELECT seq, id, body FROM worker_pause WHERE source = :source ORDER BY seq DESC 
 SELECT seq, at, kind, subject, body, prev, hash, seal FROM event
 WHERE subject = :subject AND kind IN ('worker_paused', 'worker_resumed') ORDER BY seq DESC LIMIT 1;
 
+-- name: pause_of_event
+-- Who paused a source, or let it go on, with the event of this number.
+SELECT operator FROM worker_pause WHERE seq = :seq;
+
 -- name: insert_instruction
 -- Add an instruction, with the number of its event.
 INSERT INTO instruction (seq, id, at, proposal, job, operator, verb, body) VALUES (:seq, :id, :at, :proposal, :job, :operator, :verb, :body);

@@ -35,7 +35,12 @@ function busy() {
   const typing = at instanceof HTMLInputElement || at instanceof HTMLSelectElement;
   const chosen = document.querySelector("[data-pick]:checked") !== null;
   const selected = !(window.getSelection()?.isCollapsed ?? true);
-  return typing || chosen || selected || pressed;
+  return typing || chosen || selected || pressed || begun();
+}
+
+// What somebody has typed into a form is not taken from them, though they look elsewhere.
+function begun() {
+  return [...document.querySelectorAll("form[method=post] input:not([type=hidden], [type=checkbox], [type=radio])")].some((one) => one.value !== one.defaultValue);
 }
 
 async function again() {
@@ -45,10 +50,12 @@ async function again() {
   if (busy()) return tell("Something changed."); // somebody has begun while the page was on its way
   const fresh = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
   const at = current()?.dataset.href;
+  const unfolded = [...document.querySelectorAll("details[id][open]")].map((one) => one.id);
   for (const region of document.querySelectorAll("[data-region]")) {
     const other = fresh.querySelector(`[data-region="${region.dataset.region}"]`);
     if (other) region.replaceWith(document.adoptNode(other));
   }
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   document.title = fresh.title;
   if (at) mark(items().find((item) => item.dataset.href === at) ?? null);
   chosen();
