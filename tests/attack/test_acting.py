@@ -196,8 +196,9 @@ def test_no_verb_makes_these_checks_by_itself_and_none_signs_without_them() -> N
     }
     # What a statement of before is verified by, besides; and an undo, which any person may ask for, of any proposal.
     # And a card, which tells of a resolution whether its signer may say so still.
-    told = "approve/card/decided.py"
-    assert {name for name in judges if not name.startswith("core/")} == {"flow/acting.py", "flow/undo.py", told}
+    # And the companion's prompts, which tell who may steer, and lead to where they do.
+    told = {"approve/card/decided.py", "approve/companion/desk.py"}
+    assert {name for name in judges if not name.startswith("core/")} == {"flow/acting.py", "flow/undo.py"} | told
     signs = {
         name
         for name, text in texts.items()

@@ -85,9 +85,9 @@ def begins(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """From which event on the chain was read, each time from now on."""
     real, seen = tail.onward, list[int]()
 
-    async def onward(tx: Any, trust: Any) -> Any:
+    async def onward(tx: Any, trust: Any, **most: int) -> Any:
         seen.append(trust.proven.seq)
-        return await real(tx, trust)
+        return await real(tx, trust, **most)
 
     monkeypatch.setattr(tail, "onward", onward)
     return seen

@@ -67,6 +67,7 @@ def test_each_channel_hears_a_thing_once_however_many_routes_lead_there() -> Non
 def test_without_routes_every_channel_hears_what_a_person_may_have_to_do() -> None:
     assert [list(channels_of(notice(event=event), notify())) for event in QUIETLY] == [["desk", "team"]] * len(QUIETLY)
     others = {"question_asked", "approved", "rejected", "applied", "canceled", "superseded", "policies_running"}
+    others |= {"worker_resumed"}
     assert {*Event} - {*QUIETLY} == others
     for event in map(event_of, others):
         assert list(channels_of(notice(event=event), notify())) == []

@@ -89,7 +89,7 @@ async def follow(connection: Connection, trust: Trust, *, saved: Anchor | None) 
     proven, more = await connection.glance(partial(onward, trust=trust, most=SHORT))
     trust, since = replace(trust, proven=proven), monotonic()
     while more:
-        proven, more = await connection.read(partial(onward, trust=trust))
+        proven, more = await connection.read(partial(onward, trust=trust, most=PAGE))
         trust = replace(trust, proven=proven)
         if more and monotonic() - since > _SILENCE:
             since = monotonic()
