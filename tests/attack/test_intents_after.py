@@ -42,7 +42,13 @@ async def test_what_may_have_got_through_before_the_receipts_went_is_left_to_a_p
             files = shop.files
         without_receipts(files)
         async with reopened(files) as shop:
-            assert await shop.work(**({} if trusted else {"operators": dict})) == UNRESOLVED
+            passed: list[str] = []
+
+            async def reached(step: str) -> None:
+                passed.append(step)
+
+            assert await shop.work(reached=reached, **({} if trusted else {"operators": dict})) == UNRESOLVED
+            assert "apply.begun" not in passed
             assert (credit(shop), await shop.status(handle)) == (APPLIED, "reconciliation_required")
 
 
