@@ -147,6 +147,20 @@ async def test_the_same_confirmation_again_changes_nothing_and_another_one_is_re
 
 @pytest.mark.requirement("outbox:confirm")
 @pytest.mark.one_engine
+@pytest.mark.parametrize("word", [Came.FAILED, Came.CONFLICT, Came.ALREADY_APPLIED, Failed, "failed", None])
+async def test_a_word_that_is_no_outcome_of_an_effect_confirms_nothing(
+    shop: Shop, application: Payments, word: object
+) -> None:
+    await application.handle(await handed(shop))
+    claim = await application.claimed()
+    with pytest.raises(ValueError, match="an effect is confirmed"):
+        await application.confirm(claim, word)
+    assert (shop.invoice(), application.entries("state, outcome")) == (AS_IT_WAS, [("accepted", "")])
+    assert (await application.confirm(claim, Failed("refused"))).came is Came.FAILED
+
+
+@pytest.mark.requirement("outbox:confirm")
+@pytest.mark.one_engine
 async def test_an_effect_that_was_refused_is_a_failed_change_and_what_was_prepared_is_taken_back(
     shop: Shop, application: Payments
 ) -> None:
