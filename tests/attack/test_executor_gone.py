@@ -39,6 +39,14 @@ async def test_a_job_that_may_have_got_through_is_not_said_to_have_failed_by_a_w
     assert await shop.status(proposal) == "applied"
 
 
+@pytest.mark.requirement("worker:one-line")
+async def test_a_job_that_is_only_put_off_is_no_error_of_the_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    await shop.waiver()
+    assert await shop.attempt(handlers={}) == [("retry", "executor_missing")]
+    told = [(one.levelname, one.getMessage().split(" is ")[1]) for one in caplog.records if "job" in vars(one)]
+    assert told == [("WARNING", "put off: executor_missing")]
+
+
 @pytest.mark.requirement("executor:unasked")
 async def test_a_cancel_waits_for_a_worker_that_can_have_it_closed(shop: Shop) -> None:
     proposal = await shop.waiver()

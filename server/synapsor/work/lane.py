@@ -118,9 +118,8 @@ class Lane:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
-        job, code, canceled = lease.job.id, denied.result.code, denied.result.outcome is Outcome.CANCELED
-        level = logging.INFO if canceled else logging.ERROR
-        log.log(level, "job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
+        _say(lease, denied.result)
+        canceled = denied.result.outcome is Outcome.CANCELED
         waits = denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}
         try:
             claims = await claims_of(lease, self.bench)
@@ -214,6 +213,14 @@ class Lane:
         longest = min(most, self.pace.backoff_seconds * 2 ** min(lease.tries - 1, 16))
         wait = max(longest * random.uniform(0.5, 1.0), min(result.wait, self.pace.asked_most))  # noqa: S311  # jitter
         return stamp(now + dt.timedelta(seconds=wait))
+
+
+def _say(lease: Lease, denied: Result) -> None:
+    """Say that a job is not applied, or not now: an error only where somebody is to look at it."""
+    levels = {Outcome.CANCELED: logging.INFO, Outcome.RETRY: logging.WARNING}
+    action, said = ("job_put_off", "put off") if denied.outcome is Outcome.RETRY else ("job_refused", "refused")
+    extra = {"action": action, "job": lease.job.id, "code": denied.code}
+    log.log(levels.get(denied.outcome, logging.ERROR), "job %s is %s: %s", lease.job.id, said, denied.code, extra=extra)
 
 
 def _overdue(result: Result, now: str) -> Result:
