@@ -40,6 +40,8 @@ MUTANTS = (
     Mutant("outbox.claim-lost", "outbox:claim", _HELPER, "if not lines or not secrets.compare_digest(lines[0].claim, claim.token):", "if not lines:", f"{_OUTBOX} 'same_key and sqlite'"),
     Mutant("outbox.claim-expired", "outbox:claim", _HELPER, 'if lines[0].state != "confirmed" and lines[0].claimed_until <= now_of(session):', "if False:", f"{_OUTBOX} 'same_key and sqlite'"),
     Mutant("outbox.an-outcome", "outbox:confirm", _HELPER, "if not isinstance(outcome, Refused) and outcome is not Came.APPLIED:", "if False:", f"{_OUTBOX} 'no_outcome and sqlite'"),
+    Mutant("outbox.stands-by-its-claim", "outbox:claim", _HELPER, "            self._standing(session, claim)\n            return self._end(", "            return self._end(", f"{_OUTBOX} 'taken_back_confirms and sqlite'"),
+    Mutant("outbox.recorded-together", "outbox:once", "handler/kept.py", "len(found) < len(keys) or len({line.entry for line in found.values()}) > 1", "False", f"{_OUTBOX} 'apart_or_in_part and sqlite'"),
     Mutant("outbox.equal-alone", "outbox:confirm", _HELPER, "if (lead.said, lead.evidence) != (said, proof):", "if lead.said != said:", f"{_OUTBOX} 'same_confirmation and sqlite'"),
     Mutant("outbox.equal-word", "outbox:confirm", _HELPER, "if (lead.said, lead.evidence) != (said, proof):", "if lead.evidence != proof:", f"{_OUTBOX} 'same_confirmation and sqlite'"),
     Mutant("outbox.twice-changes-nothing", "outbox:confirm", _HELPER, '            if lead.state == "confirmed":\n                if (', '            if lead.state == "never":\n                if (', f"{_OUTBOX} 'same_confirmation and sqlite'"),
