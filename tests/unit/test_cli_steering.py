@@ -107,6 +107,7 @@ def test_an_approved_change_is_canceled_at_a_terminal(run: Run, files: ProjectFi
     assert "It is to be canceled when a worker comes to it." in unfolded(run("show", proposal).out)
     assert run("worker", "--drain").code == 0
     assert (run("--json", "show", proposal).json["status"], run("--json", "replay", proposal).code) == ("canceled", 0)
+    assert "canceled: A person canceled it before it was applied." in unfolded(run("jobs", "list", "--all").out)
     late = run("cancel", proposal, *key(files, "leo"), "--reason", "once more")
     assert (late.code, "is canceled" in late.err) == (3, True)
 
@@ -120,6 +121,7 @@ def test_the_worker_is_paused_and_resumed_and_tells_how_it_stands(run: Run, file
     paused = run("worker", "pause", "--source", "shop", *key(files, "opal"), "--reason", "the source is moved")
     assert (paused.code, "shop: paused (by opal at" in paused.out) == (0, True)
     assert "Nothing was due." in run("worker", "--drain").out
+    assert run("worker", "status").out.startswith("Not all sources run:\n  shop: paused (by opal")
     document = run("--json", "worker", "status").json
     assert (document["sources"]["shop"]["state"], document["all"]["state"]) == ("paused", "running")
     assert (document["jobs"]["due"], document["refused"][0]["rule"]) == (1, "role_missing")

@@ -101,11 +101,11 @@ def _entry(job: JobState, now: dt.datetime) -> tuple[str, list[str]]:
     attempts = f", {many(tries, 'attempt')}" if tries else ""
     before = f" after {many(job.anew, 'attempt')} before" if job.anew else ""
     body = [f"{visible(job.proposal)}, of source {visible(job.source)}, filed {span(now - parse(job.at))} ago"]
-    if job.code and stands != "closed":
+    if job.code:
         body.append(f"{visible(job.code)}: {meaning_of(job.code)}")
     if job.accepted and stands != "closed":
         body.append(
-            f"the application has accepted it; what has come of it is asked until {visible(job.accepted)}, and then for a person to find"
+            f"the application has accepted it; what has come of it is asked until {visible(job.accepted)}; after that a person has to find out"
         )
     if stands == "dead":
         body.append("`synapsor jobs requeue` has it tried again, `synapsor jobs discard` cancels it")

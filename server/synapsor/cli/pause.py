@@ -78,7 +78,8 @@ def _one(rest: Rest) -> dict[str, Any]:
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    lines = [f"All sources: {_words(document['all'])}."]
+    every, rests = document["all"], any(one["state"] == "paused" for one in document["sources"].values())
+    lines = ["Not all sources run:" if rests and every["state"] == "running" else f"All sources: {_words(every)}."]
     lines += [f"  {visible(name)}: {_words(one)}" for name, one in document["sources"].items()]
     if not document["sources"]:
         lines.append("No source is in `mode: writeback`, so nothing is applied.")

@@ -86,7 +86,7 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
     if wide is None:
         return "  ".join(f"{name}={_word(value)}" for name, value in outcome.items() if value not in ("", [])) + "\n"
     job, proposal = visible(outcome["job"]), visible(outcome["proposal"])
-    code = f", {outcome['code']}" if outcome["code"] else ""
+    code = f", {outcome['code']}" if outcome["code"] not in ("", outcome["outcome"]) else ""
     attempt = f", attempt {outcome['attempt']}" if outcome["attempt"] > 1 else ""
     after = span(dt.timedelta(seconds=outcome["seconds_since_approval"]))
     body = [f"{job}{attempt}, {after} after its approval"]
@@ -98,7 +98,7 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
             f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
     if outcome["again_at"]:
-        body.append(f"not before {outcome['again_at']} again")
+        body.append(f"next attempt not before {outcome['again_at']}")
     if not outcome["recorded"]:
         body.append("another worker had recorded it")
     return "".join(f"{line}\n" for line in entry(f"{proposal}  {outcome['outcome']}{code}", body, width=wide))

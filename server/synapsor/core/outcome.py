@@ -249,11 +249,11 @@ class Why(_Told):
     )
     HANDLER_OVERDUE = (
         "handler_overdue",
-        "The application had accepted it, and did not say in time what has come of it. It may be done, or be done later.",
+        "The application had accepted it, and did not say in time what has come of it. It may be done, or be done later; of an effect outside of the database the rows tell nothing.",
     )
     HANDLER_FORGOT = (
         "handler_forgot",
-        "The application had accepted it, and says now that it knows nothing of it. It may be done.",
+        "The application had accepted it, and says now that it knows nothing of it. It may be done; of an effect outside of the database the rows tell nothing.",
     )
     EFFECT_STANDS = (
         "effect_stands",
