@@ -1070,7 +1070,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "concepts 44",
     ),
     "outbox:confirm": _R(
-        "An equal confirmation again is accepted and changes nothing; another one is refused by a code.",
+        "An equal confirmation again is accepted and changes nothing; another one is refused by a code, and what is no outcome of an effect confirms nothing.",
         "concepts 44",
     ),
     "outbox:dead": _R(

@@ -100,6 +100,14 @@ MUTANTS = (
         "tests/attack/test_console_steering.py -k looks_at_no_row",
     ),
     Mutant(
+        "console.looks-for-who-may-all",
+        "console:resolves",
+        "approve/console/doubt.py",
+        "for one in record.together)\n    return next(",
+        "for one in (record,))\n    return next(",
+        "tests/attack/test_console_steering.py -k whole_group",
+    ),
+    Mutant(
         "console.resolves-confirmed",
         "console:resolves",
         "approve/console/doubt.py",

@@ -276,6 +276,17 @@ async def test_a_column_that_says_that_something_is_accepted_is_found_and_proves
 
 
 @pytest.mark.requirement("accepted:forged")
+async def test_a_forged_column_does_not_keep_it_from_being_told_that_something_is_accepted(shop: Shop) -> None:
+    proposal, handler = await shop.waiver(), Answering(accepted(), accepted(), said("already_applied"))
+    with as_ledger_owner(shop) as owner:
+        owner.execute("UPDATE job SET accepted = '2099-01-01T00:00:00.000000Z'")
+    assert [await attempt(shop, handler) for _ in range(3)] == [WAITS, WAITS, APPLIED]
+    record = await proposal_of(shop.ledger, proposal)
+    assert [event["kind"] for event in record.events].count("job_accepted") == 1
+    assert handler.asks == ["apply", "look", "look"]
+
+
+@pytest.mark.requirement("accepted:forged")
 async def test_what_is_told_of_something_accepted_is_what_the_ledger_tells_and_verify_holds_it_to_that(
     shop: Shop,
 ) -> None:

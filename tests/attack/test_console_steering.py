@@ -21,11 +21,14 @@ from synapsor.flow.refused import WORKER
 from synapsor.flow.resting import resting
 from synapsor.flow.signing import SessionKey, Signer, signed_login, vouched_login
 from tests.attack.desk import Hall, hall, refusals
-from tests.attack.doubts import in_doubt
+from tests.attack.doubts import in_doubt, leave_receipt
 from tests.attack.forms import form_of, placeless
 from tests.attack.shop import NOTE, WAIVER, Shop, open_shop
 from tests.attack.steered import given_up, person, revoke, say, turn
+from tests.attack.tasks import tasks_table
+from tests.attack.test_groups import GROUPED, filed
 from tests.databases import load_sqlite
+from tests.deciding import approve
 
 pytestmark = pytest.mark.asyncio
 
@@ -416,6 +419,38 @@ async def test_who_may_not_say_what_became_of_it_looks_at_no_row_and_is_told_why
         answered = await client.post(f"{path}/resolve", data=sent)
         assert (answered.status_code, "<code>role_missing</code>" in answered.text) == (403, True)
     assert (await desk.shop.record(proposal)).resolution is None
+
+
+@pytest.mark.requirement("console:resolves")
+async def test_who_may_not_say_it_of_a_whole_group_looks_at_no_row_of_it(tmp_path: Path) -> None:
+    database = load_sqlite(tmp_path / "billing.db")
+    head, told, tail = GROUPED.rpartition("returns: [id, title]\n    approval: {role: billing_lead}")
+    policy = head + told.replace("billing_lead", "remover") + tail
+    with tasks_table(database):
+        async with open_shop(tmp_path / "project", database, policy=policy) as shop, hall(shop) as found:
+            person(shop, "mia", "remover")
+            for name, proposal in (await filed(shop)).items():
+                who = "mia" if name == "tasks.remove" else "leo"
+                signer = Signer(operator=shop.files.operators[who], key=shop.files.keys[who])
+                record = await approve(
+                    shop.ledger,
+                    proposal["id"],
+                    digest=proposal["digest"],
+                    signer=signer,
+                    now=shop.project.clock.now(),
+                    mode="writeback",
+                    operators=shop.files.operators,
+                )
+            leave_receipt(shop, record.together[0].proposal.id)
+            assert await shop.work() == [("reconciliation_required", "receipt_of_another_digest")]
+            before = await shop.ledger.head()
+            async with found.client() as client:
+                for who in ("leo", "mia"):
+                    await found.login(client, who)
+                    for one in record.together:
+                        page = (await client.get(f"/worker/unknown/{one.proposal.id}")).text
+                        assert ("You cannot say it here" in page, "All in all" in page) == (True, False)
+            assert await shop.ledger.head() == before
 
 
 @pytest.mark.requirement("console:measures")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from synapsor.core.writeback import Confirmed
@@ -143,6 +143,20 @@ async def test_the_same_confirmation_again_changes_nothing_and_another_one_is_re
     with pytest.raises(Unconfirmed, match="confirmed_otherwise"):
         await application.release(claim)
     assert (shop.invoice(), application.entries("confirmed_at, said, evidence")) == (before, kept)
+
+
+@pytest.mark.requirement("outbox:confirm")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("word", [Came.FAILED, Came.CONFLICT, Came.ALREADY_APPLIED, Failed, "failed", None])
+async def test_a_word_that_is_no_outcome_of_an_effect_confirms_nothing(
+    shop: Shop, application: Payments, word: object
+) -> None:
+    await application.handle(await handed(shop))
+    claim = await application.claimed()
+    with pytest.raises(ValueError, match="an effect is confirmed"):
+        await application.confirm(claim, word)
+    assert (shop.invoice(), application.entries("state, outcome")) == (AS_IT_WAS, [("accepted", "")])
+    assert (await application.confirm(claim, Failed("refused"))).came is Came.FAILED
 
 
 @pytest.mark.requirement("outbox:confirm")
@@ -372,3 +386,33 @@ async def test_an_entry_that_another_was_quicker_to_claim_is_not_claimed_by_what
     assert await application.claim("pay-1") is None
     assert others[0] is not None
     assert (await application.confirm(others[0])).came is Came.ALREADY_APPLIED
+
+
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+async def test_a_claim_that_is_lost_while_rows_that_cannot_be_changed_are_taken_back_confirms_nothing(
+    shop: Shop, application: Payments
+) -> None:
+    await application.handle(await handed(shop))
+    claim = await application.claimed()
+    shop.change("UPDATE {invoices} SET row_version = 9 WHERE id = 'INV-3001'")
+    with Session(application.engine) as session:
+        event.listen(session, "after_rollback", lambda _: application.doctor("claim = 'another'"), once=True)
+        with pytest.raises(Unconfirmed, match="claim_lost"):
+            application.outbox.confirm(session, claim, Came.APPLIED)
+    assert application.entries("state, outcome") == [("accepted", "")]
+
+
+@pytest.mark.requirement("outbox:once")
+@pytest.mark.one_engine
+async def test_what_was_accepted_apart_or_in_part_is_not_told_as_one_job(shop: Shop, application: Payments) -> None:
+    job = await handed(shop)
+    first, second, third = (another(job, number) for number in (1, 2, 3))
+    for one in (first, second):
+        assert (await application.handle(one)).came is Came.ACCEPTED
+    for others in (second, third):
+        both = replace(job, changes=first.changes + others.changes)
+        for ask in (Ask.APPLY, Ask.LOOK, Ask.CLOSE):
+            said = await application.handle(replace(both, ask=ask))
+            assert (said.came, said.code) == (Came.CONFLICT, "receipts_differ")
+    assert application.entries("state") == [("accepted",)] * 2

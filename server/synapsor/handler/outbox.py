@@ -145,7 +145,10 @@ class Outbox:
         Raises:
             Unconfirmed: another has claimed it since (`claim_lost`), the claim's time is over (`claim_expired`), or it was confirmed otherwise
                 (`confirmed_otherwise`).
+            ValueError: the outcome is none of these, such as `Came.FAILED`; nothing is recorded.
         """
+        if not isinstance(outcome, Refused) and outcome is not Came.APPLIED:
+            raise ValueError("an effect is confirmed by `Came.APPLIED`, or refused by a `Failed` or a `Conflict`")
         _check_new(session)
         shown = evidence.encode() if isinstance(evidence, str) else evidence
         proof = f"sha256:{hashlib.sha256(shown).hexdigest()}" if shown else ""

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from synapsor.approve.card.cells import Field, Value
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.terms import units_behind
-from synapsor.approve.console.acting import may_here, objection_to, signer_of
+from synapsor.approve.console.acting import objection_to, signer_of
 from synapsor.approve.console.decide import check_confirmed
 from synapsor.approve.console.entries import asks_for_digest, loaded, row_of
 from synapsor.approve.console.kept import kept
@@ -100,7 +100,7 @@ async def _list(visit: Visit) -> Response:
     wanted = Search(status=Status.RECONCILIATION_REQUIRED)
     found = await room.overview.found(wanted, before=visit.whole_number("before"), limit=MOST)
     records = await loaded(room.ledger, found.ids)
-    told = [(one, row_of(one.proposal), *_why(one), may_here(visit, one, RESOLVING)) for one in records]
+    told = [(one, row_of(one.proposal), *_why(one), _objection(visit, one) is None) for one in records]
     return await visit.page("unknown.html", found=told, next=found.next)
 
 
@@ -159,7 +159,7 @@ async def _page(visit: Visit, record: ProposalRecord, error: SynapsorError | Non
     head, _ = await room.ledger.head()
     record = await room.ledger.proposal(record.proposal.id) or record
     check_in_doubt(record)
-    why = objection_to(visit, record, RESOLVING)
+    why = _objection(visit, record)
     may = why is None
     found = (
         [await room.given.looks.found(one.proposal, who=visit.session.name) for one in record.together] if may else []
@@ -183,6 +183,12 @@ async def _page(visit: Visit, record: ProposalRecord, error: SynapsorError | Non
         trouble=f"{error.message} {error.fix}".strip() if error else "",
         kept=kept(visit.request.url.path, visit.form, same=visit.sent("digest") == record.shown),
     )
+
+
+def _objection(visit: Visit, record: ProposalRecord) -> DecisionRefused | None:
+    """Return why the person who visits does not say what became of a proposal and of all that stands or falls with it, or None."""
+    against = (objection_to(visit, one, RESOLVING) for one in record.together)
+    return next((why for why in against if why is not None), None)
 
 
 def _why(record: ProposalRecord) -> tuple[str, str]:
