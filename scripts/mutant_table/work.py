@@ -620,6 +620,14 @@ MUTANTS = (
         "tests/attack/test_lanes.py -k when_it_is_approved",
     ),
     Mutant(
+        "shadow.rests",
+        "shadow:nothing-stays",
+        "work/shadows.py",
+        "if self._rest.get(proposal, 0.0) <= self.bench.elapsed():",
+        "if True:",
+        "tests/attack/test_shadow.py -k said_to_be_unknown",
+    ),
+    Mutant(
         "lanes.look-again",
         "apply:exactly-once",
         "flow/apply.py",

@@ -37,6 +37,9 @@ AT_A_TIME = 5
 TRIES = 5
 """How often a measurement is tried that fails by nothing of its own, before it is recorded that it could not be told."""
 
+RESTS = 0.2
+"""Seconds between two of these tries, however often work is looked for: what passes by itself is to have passed by then."""
+
 
 @dataclass(kw_only=True)
 class Shadows:
@@ -50,13 +53,15 @@ class Shadows:
     bench: Workbench
     made: int = field(default=0, init=False)
     _tried: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _rest: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     async def measure(self, now: dt.datetime, sources: Sequence[str]) -> None:
         """Measure what waits for it of these sources; that it cannot be keeps nobody's approved change from being applied."""
         try:
             waiting = await self.bench.ledger.measuring.waiting(now=stamp(now), sources=sources, limit=AT_A_TIME)
             for proposal in waiting:
-                await self._record(proposal)
+                if self._rest.get(proposal, 0.0) <= self.bench.elapsed():
+                    await self._record(proposal)
         except LedgerFailure:
             log.exception("nothing is measured now", extra={"action": "shadows_failed"})
 
@@ -69,8 +74,10 @@ class Shadows:
         if came.result.outcome is Outcome.RETRY:
             self._tried[handle] += 1
             if self._tried[handle] < TRIES:
+                self._rest[handle] = self.bench.elapsed() + RESTS
                 return
         del self._tried[handle]
+        self._rest.pop(handle, None)
         at = self.bench.now()
         made = [measurement_of(one.proposal, came, worker=self.name, at=at) for one in records]
         answers = frozenset(asked.request.id for one in records for asked in one.shadow_requests)
