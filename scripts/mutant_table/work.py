@@ -628,6 +628,22 @@ MUTANTS = (
         "tests/attack/test_shadow.py -k said_to_be_unknown",
     ),
     Mutant(
+        "accepted.not-given-up",
+        "accepted:waits",
+        "work/lane.py",
+        "if before is not None and last.why not in _UNTIL_SAID:",
+        "if False:",
+        "tests/attack/test_accepted.py -k where_nobody_can_be_asked",
+    ),
+    Mutant(
+        "accepted.unread",
+        "apply:outcome-true",
+        "work/lane.py",
+        "return unread if canceled or lease.attempt > 1 else denied.result",
+        "return unread if canceled else denied.result",
+        "tests/attack/test_accepted.py -k cannot_be_read_any_more",
+    ),
+    Mutant(
         "lanes.look-again",
         "apply:exactly-once",
         "flow/apply.py",

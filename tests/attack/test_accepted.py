@@ -82,6 +82,25 @@ async def test_what_is_found_to_be_accepted_when_it_was_tried_too_often_waits_an
     assert handler.asks == ["apply", "look", "look"]
 
 
+@pytest.mark.requirement("accepted:waits")
+async def test_what_is_accepted_is_not_given_up_where_nobody_can_be_asked(shop: Shop) -> None:
+    proposal, _ = await waiting(shop)
+    once = Pace(attempts=1, backoff_seconds=0)
+    assert await shop.attempt(handlers={}, pace=once) == [("accepted", "executor_missing")]
+    assert await shop.status(proposal) == "approved"
+    assert (await job(shop, proposal)).stands("") != "parked"
+    assert await attempt(shop, Answering(said("applied")), pace=once) == [("applied", "")]
+
+
+@pytest.mark.requirement("accepted:waits", "apply:outcome-true")
+async def test_what_was_tried_before_and_cannot_be_read_any_more_is_not_said_to_have_failed(shop: Shop) -> None:
+    proposal, _ = await waiting(shop)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE proposal SET body = '{}' WHERE id = ?", (proposal,))
+    ((outcome, _),) = await shop.attempt(handlers={"app": Answering(said("applied"))})
+    assert outcome == "reconciliation_required"
+
+
 @pytest.mark.requirement("accepted:told")
 async def test_that_a_change_is_accepted_and_not_done_is_told_everywhere(shop: Shop) -> None:
     proposal, handler = await waiting(shop)

@@ -14,7 +14,7 @@ from typing import Any
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
-from synapsor.core.accepted import accepted_of
+from synapsor.core.accepted import Accepted, accepted_of
 from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
 from synapsor.core.group import in_order, is_whole
@@ -321,6 +321,18 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
         return None
     order = in_order({name: claim.proposal for name, claim in found.items()})
     return tuple(found[name] for name in order)
+
+
+async def accepted_before(lease: Lease, bench: Workbench) -> Accepted | None:
+    """Return that the application has accepted a leased job, as its proposals' events tell it; None of those that cannot be read."""
+    for part in lease.job.parts:
+        try:
+            record = await bench.ledger.proposal(part.proposal)
+        except IntegrityError:
+            continue
+        if record is not None and (before := accepted_of(record.events)) is not None:
+            return before
+    return None
 
 
 def _approval(part: Approved, record: ProposalRecord) -> SignedDecision:

@@ -18,7 +18,7 @@ from synapsor.errors import LedgerFailure, place
 from synapsor.flow.executing import apply, read_verdict, record_verdict
 from synapsor.flow.settle import settle
 from synapsor.flow.verdict import Result
-from synapsor.work.authority import Denied, Workbench, authorise, claims_of
+from synapsor.work.authority import Denied, Workbench, accepted_before, authorise, claims_of
 from synapsor.work.pace import Pace
 
 log = logging.getLogger("synapsor.worker")
@@ -106,7 +106,12 @@ class Lane:
         return lease.tries >= self.pace.attempts or result.why in _UNTIL_SAID
 
     async def _last_look(self, lease: Lease, last: Result) -> Result:
-        """Return what the source says has come of a job that is about to be given up, or that nothing is known: nothing is written there."""
+        """Return what the source says has come of a job that is about to be given up, or that nothing is known: nothing is written there.
+        One that the application has accepted is not given up: it could not be asked now.
+        """
+        before = await accepted_before(lease, self.bench)
+        if before is not None and last.why not in _UNTIL_SAID:
+            return replace(last, outcome=Outcome.ACCEPTED, asked_until=before.until)
         try:
             claims = await claims_of(lease, self.bench)
         except Denied:
@@ -131,8 +136,9 @@ class Lane:
         if waits:
             return denied.result
         if claims is None:
+            # Nobody can be asked; only of a first attempt is it certain that none before it got through.
             unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)
-            return unread if canceled else denied.result
+            return unread if canceled or lease.attempt > 1 else denied.result
         # That it is canceled, the source alone makes true: an attempt that still goes on finds that there, or has been the first.
         if lease.attempt == 1 and not canceled:
             return await read_verdict(claims) or denied.result
