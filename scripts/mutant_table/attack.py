@@ -23,7 +23,7 @@ MUTANTS = (
         "steer.unclaimed",
         "steer:cancel",
         "work/lane.py",
-        "return unread if canceled else denied.result",
+        "return unread if canceled or lease.attempt > 1 else denied.result",
         "return denied.result",
         "tests/attack/test_executor_gone.py -k no_claim",
     ),
