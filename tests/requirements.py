@@ -1413,6 +1413,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A job that was given up is tried again only when a trusted operator of writeback has signed that since, and its attempts begin anew.",
         "law 5, law 9",
     ),
+    "steer:rest-told": _R(
+        "A job that a pause keeps is not called due: its page, `jobs`, `worker --drain` and the companion say that it rests, by whom and why it was paused, and what lets it go on.",
+        "law 10",
+    ),
     "steer:told": _R(
         "What waits, what was given up and why, what rests, and what people said of it is told: to operators, on the card, in the inbox and in a replay, to the agent without a name or a reason, and to who is notified.",
         "law 7",

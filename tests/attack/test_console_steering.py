@@ -52,7 +52,7 @@ async def newest(shop: Shop, source: str = "shop") -> SignedPause:
     return found
 
 
-@pytest.mark.requirement("console:pauses")
+@pytest.mark.requirement("console:pauses", "steer:rest-told")
 async def test_a_source_rests_and_goes_on_as_somebody_signs_in_the_console(desk: Hall) -> None:
     proposal = await desk.shop.waiver()
     async with desk.client() as client:
@@ -60,6 +60,15 @@ async def test_a_source_rests_and_goes_on_as_somebody_signs_in_the_console(desk:
         assert (await send(client, "/worker", "/worker/pause", source="")).status_code == 303
         page = (await client.get("/worker")).text
         assert "Paused by <bdi>opal</bdi>" in page
+        assert "kept by a pause" in page
+        record = await desk.shop.ledger.proposal(proposal)
+        assert record is not None
+        assert record.job is not None
+        for way in (f"/worker/jobs/{record.job.id}", f"/worker/jobs/{proposal}"):
+            of_job = (await client.get(way)).text
+            assert "No worker takes it: every source rests." in of_job
+            assert "Paused by <bdi>opal</bdi>" in of_job
+            assert ">due<" not in of_job
         paused = await newest(desk.shop, "")
         assert (paused.pause.state, paused.pause.role, paused.login is not None) == (
             "paused",

@@ -30,7 +30,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
 from synapsor.flow.refused import WORKER
-from synapsor.flow.resting import Rest, resting
+from synapsor.flow.resting import Rest, holding, resting
 from synapsor.flow.throw import pause, throw
 
 MOST: Final = 100
@@ -127,16 +127,16 @@ async def _page(visit: Visit, *, trouble: str = "", status: int = HTTPStatus.OK)
     waiting = await room.overview.open_jobs(dead=False, limit=MOST_COUNTED)
     receipts = await room.ledger.receipts(limit=MOST)
     came = {receipt.job: receipt.outcome for receipt in sorted(receipts, key=lambda one: one.at)}
-    every, *each = await resting(room.ledger, _writes(room), room.operators())
-    known = [_job(job, now, came) for job in jobs]
+    rests = await resting(room.ledger, _writes(room), room.operators())
+    known = [_job(job, now, came, rests) for job in jobs]
     return await visit.page(
         "worker.html",
         status=status,
-        every=every,
-        queues=_queues(waiting, each, now),
+        every=rests[0],
+        queues=_queues(waiting, rests, now),
         cut=len(waiting) == MOST_COUNTED,
-        columns=_columns(waiting, now),
-        dead=[_job(job, now, came) for job in await room.overview.open_jobs(dead=True, limit=MOST)],
+        columns=_columns(waiting, rests, now),
+        dead=[_job(job, now, came, rests) for job in await room.overview.open_jobs(dead=True, limit=MOST)],
         jobs=[job for job in known if job.stands != "dead"],
         receipts=[(receipt, _came(receipt)) for receipt in receipts],
         workers=_workers(jobs, receipts, now),
@@ -160,25 +160,29 @@ def _writes(room: Room) -> tuple[str, ...]:
     return tuple(name for name, mode in room.given.modes.items() if mode == "writeback")
 
 
-def _job(job: JobState, now: str, came: Mapping[str, str]) -> Job:
+def _stands(job: JobState, now: str, rests: Sequence[Rest]) -> Stands:
+    return job.stands(now, rests=bool(holding(rests, job.source)))
+
+
+def _job(job: JobState, now: str, came: Mapping[str, str], rests: Sequence[Rest]) -> Job:
     return Job(
         state=job,
-        stands=job.stands(now),
+        stands=_stands(job, now, rests),
         meaning=meaning_of(job.code) if job.code else "",
         came=came.get(job.id, ""),
     )
 
 
-def _columns(jobs: Sequence[JobState], now: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*_ALWAYS, *(job.stands(now) for job in jobs)]))
+def _columns(jobs: Sequence[JobState], rests: Sequence[Rest], now: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*_ALWAYS, *(_stands(job, now, rests) for job in jobs)]))
 
 
 def _queues(jobs: Sequence[JobState], rests: Sequence[Rest], now: str) -> list[Queue]:
     """Return the queue of every source that is written to, and of every other that jobs name."""
     counted: dict[str, Counter[str]] = {}
     for job in jobs:
-        counted.setdefault(job.source, Counter())[job.stands(now)] += 1
-    known = {rest.source: rest for rest in rests}
+        counted.setdefault(job.source, Counter())[_stands(job, now, rests)] += 1
+    known = {rest.source: rest for rest in rests if rest.source}
     names = [*known, *sorted(set(counted) - set(known))]
     return [Queue(source=name, stands=counted.get(name, Counter()), rest=known.get(name)) for name in names]
 
