@@ -282,6 +282,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Of a delete it is told beforehand which of what it does beside its contract does not accept, so that the worker would not apply it.",
         "issue 4",
     ),
+    "blast:application": _R(
+        "Of a change that an application carries out nobody is told that it touches nothing else: what the application does beside cannot be seen, and that is said.",
+        "decision 0029",
+    ),
     "blast:counted": _R(
         "Rows that refer to a change's rows are counted exactly, up to a limit of rows and of time, and only where the reader may read what is counted.",
         "law 2, issue 4",
@@ -332,6 +336,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
+    ),
+    "card:receiptless": _R(
+        "Who decides is told where a source keeps no receipts, and that a person then has to say what became of a change of which the answer is lost.",
+        "decision 0027",
     ),
     "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
     "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),

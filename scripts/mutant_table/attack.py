@@ -4,6 +4,30 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "blast.application",
+        "blast:application",
+        "core/blast.py",
+        "    if blast.applied_by:",
+        "    if False:",
+        "tests/attack/test_card_applied_by.py -k carries_out",
+    ),
+    Mutant(
+        "card.receiptless",
+        "card:receiptless",
+        "approve/card/making.py",
+        "proposal.executor is None and proposal.source in receiptless",
+        "False",
+        "tests/attack/test_card_applied_by.py -k keeps_no_receipts",
+    ),
+    Mutant(
+        "card.receiptless-page",
+        "card:receiptless",
+        "approve/console/proposal.py",
+        "receiptless=visit.room.given.receiptless",
+        "receiptless=()",
+        "tests/attack/test_card_applied_by.py -k keeps_no_receipts",
+    ),
+    Mutant(
         "unasked.failed",
         "executor:unasked",
         "work/authority.py",

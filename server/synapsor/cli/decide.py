@@ -65,7 +65,13 @@ async def _run(arguments: Namespace) -> int:
         about, operators = (record.proposal.id,), project.deciders()
         person, whole = await _whole(arguments, project, ledger, record)
         seen = await card_of(
-            ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
+            ledger,
+            record,
+            operators=operators,
+            now=project.clock.now(),
+            full=arguments.full,
+            whole=whole,
+            receiptless=project.config.receiptless,
         )
         first = await _look_now(arguments, project, record)
         if first is not None:

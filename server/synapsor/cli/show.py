@@ -44,7 +44,9 @@ async def _run(arguments: Namespace) -> int:
             return 0
         operators, now = project.deciders(), project.clock.now()
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
-        shown = await card_of(ledger, record, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(
+            ledger, record, operators=operators, now=now, full=arguments.full, receiptless=project.config.receiptless
+        )
         seen = await _look(project, record) if arguments.live else None
         if seen is not None:
             shown = with_now(shown, record.proposal, seen, now=project.clock.now())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -19,7 +20,7 @@ from synapsor.approve.card.extent import ON_A_PAGE, Extent
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.outline import WITH_CODE
 from synapsor.approve.card.shown import unseen
-from synapsor.approve.card.view import Card
+from synapsor.approve.card.view import RECEIPTLESS, Card
 from synapsor.approve.console.acting import may_here, objection_here
 from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.entries import asks_for_digest
@@ -125,6 +126,7 @@ async def proposal_page(
         status=status,
         looked=looked,
         card=looked.card,
+        receiptless_words=RECEIPTLESS,
         step_up=proposal.step_up,
         with_code=WITH_CODE,
         typed=TYPED,
@@ -186,11 +188,19 @@ async def looked_at(
     proposal, ledger = record.proposal, visit.room.ledger
     group = (proposal, *(other.proposal for other in record.group))
     small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await card_of(
-        ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it
+    tell = partial(
+        card_of,
+        ledger,
+        record,
+        operators=operators,
+        now=visit.now,
+        whole=whole,
+        beside_it=beside_it,
+        receiptless=visit.room.given.receiptless,
     )
+    card = await tell(full=small)
     if card.full and pieces_of(card) > MOST_PIECES:
-        card = await card_of(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
+        card = await tell()
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     known = await objection_here(visit, record, operators)
