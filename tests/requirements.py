@@ -1345,6 +1345,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What does not roll back is not carried out to be measured, as far as it is seen; what stays of it all the same is told.",
         "law 3",
     ),
+    "shadow:latest": _R(
+        "`synapsor shadow latest` is about the newest proposal that can be measured, and where there is none that is said.",
+        "decision 0031",
+    ),
     "shadow:nothing-stays": _R("A shadow apply changes nothing in the source.", "law 4"),
     "shadow:once": _R(
         "Whatever happens to a worker at any point of a shadow apply, the source keeps nothing of it, the next worker measures, and one measurement is recorded, whole, or none.",

@@ -4,6 +4,22 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "shadow.latest",
+        "shadow:latest",
+        "flow/ask_shadow.py",
+        "            _check_measurable(record)\n        except",
+        "            pass\n        except",
+        "tests/unit/test_cli_shadow.py -k newest_that_can",
+    ),
+    Mutant(
+        "noted.left",
+        "ledger:noted",
+        "ledger/note.py",
+        "        except BlockingIOError:",
+        "        except ZeroDivisionError:",
+        "tests/attack/test_noted.py -k holds_the_directory",
+    ),
+    Mutant(
         "blast.application",
         "blast:application",
         "core/blast.py",

@@ -53,3 +53,17 @@ def test_what_a_reviewer_wants_measured_is_shown_and_approved_by_the_digest_of_b
 def test_nobody_wants_measured_what_they_may_not_decide_on(run: Run, files: ProjectFiles) -> None:
     refused = run("--json", "shadow", propose(run)["id"], *key(files, "rita"))
     assert (refused.code, refused.json["error"]["rule"]) == (5, "role_missing")
+
+
+@pytest.mark.requirement("shadow:latest")
+def test_the_latest_is_the_newest_that_can_be_measured_and_where_there_is_none_that_is_said(
+    run: Run, files: ProjectFiles
+) -> None:
+    first, second = propose(run), propose(run, "INV-3002")
+    assert run("reject", second["id"], *key(files, "leo"), "--digest", second["digest"], "--reason", "no").code == 0
+    assert run("--json", "shadow", "latest", *key(files, "leo")).json["proposal"] == first["id"]
+    assert run("reject", first["id"], *key(files, "leo"), "--digest", first["digest"], "--reason", "no").code == 0
+    none = run("shadow", "latest", *key(files, "leo"))
+    assert (none.code, "Nothing waits that could be measured" in none.err) == (2, True)
+    named = run("--json", "shadow", first["id"], *key(files, "leo"))
+    assert (named.code, named.json["error"]["rule"]) == (3, "already_decided")
