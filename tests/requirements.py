@@ -486,6 +486,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "issue 5",
     ),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:no-sideways": _R(
+        "On a narrow screen every column of a table of the console is told below the one before, with its name, and none lies beyond the edge.",
+        "decision 0034",
+    ),
     "console:over-told": _R(
         "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
         "law 10, S8",

@@ -25,9 +25,16 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
         yield found
 
 
+_BEYOND = "cells => cells.filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.dataset.label)"
+"""The cells of tables that one would have to scroll sideways for."""
+_NARROW = 640
+
+
 async def looked_at(page: Page, name: str, width: int, kept: Path | None, *, script: bool = True) -> None:
     await picture(page, name, kept)
     await is_sound(page, width, script=script)
+    if width < _NARROW:
+        assert await page.locator(".grid td:visible").evaluate_all(_BEYOND) == []
 
 
 def why(page: Page, button: str) -> Locator:
@@ -41,7 +48,7 @@ SCREENS = pytest.mark.parametrize(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.requirement("console:steers", "console:accessible", "console:no-script")
+@pytest.mark.requirement("console:steers", "console:accessible", "console:no-script", "console:no-sideways")
 @SCREENS
 async def test_an_operator_pauses_and_lets_go_on_and_says_what_becomes_of_what_was_given_up(
     enter: Enter,
