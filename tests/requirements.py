@@ -558,6 +558,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Nobody takes more streams than their share, logged in or not, and a stream ends with its session.",
         "law 10",
     ),
+    "console:switch": _R(
+        "A policy steward stops automatic approval, and starts what their page showed as stopped, by a form of the page of the worker: signed in their session in that role, by nobody else and on record.",
+        "law 5, decision 0038",
+    ),
     "console:trust-unreadable": _R(
         "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
         "laws 8 and 10",

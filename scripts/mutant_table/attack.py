@@ -4,6 +4,38 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "switch.role",
+        "console:switch",
+        "core/review.py",
+        "(signed.switch.ledger, signed.switch.role) == (ledger, POLICY_STEWARD)",
+        "signed.switch.ledger == ledger",
+        "tests/attack/test_console_switch.py -k login_that_holds",
+    ),
+    Mutant(
+        "switch.login",
+        "console:switch",
+        "core/review.py",
+        "        and still_spoken_by(signed.switch, signed.signature, signed.login, operators)",
+        "        and True",
+        "tests/attack/test_console_switch.py -k counts",
+    ),
+    Mutant(
+        "switch.stale",
+        "console:switch",
+        "ledger/policies.py",
+        "    if instead_of is not None:",
+        "    if False:",
+        "tests/attack/test_console_switch.py -k stopped_since",
+    ),
+    Mutant(
+        "switch.unproven",
+        "console:switch",
+        "flow/switched.py",
+        "    stopped = not lets_approve(newest, operators, ledger=ledger.id)",
+        '    stopped = newest is not None and newest.switch.state == "stopped"',
+        "tests/attack/test_console_switch.py -k login_that_holds",
+    ),
+    Mutant(
         "shadow.latest",
         "shadow:latest",
         "flow/ask_shadow.py",

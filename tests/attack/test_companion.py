@@ -244,7 +244,8 @@ async def test_a_prompt_to_pause_or_to_cancel_tells_how_it_stands_and_where_and_
     assert "I cannot cancel it (nothing_to_cancel): The proposal waits for review" in early
     assert f"I can cancel it with `synapsor cancel {asked['id']} --reason WHY` in my own terminal" in told
     assert "I cannot pause or resume the worker (role_missing)" in paused
-    assert "All sources: running.\n  shop: running" in paused
+    assert "All sources: running.\n  shop: running\nAutomatic approval: running." in paused
+    assert "A policy_steward stops automatic approval" in paused
     assert events(companion) == before
     assert await companion.status(asked["id"]) == ("approved", 1, [])
 
@@ -261,7 +262,7 @@ async def test_a_prompt_says_of_no_source_that_it_runs_which_somebody_has_paused
     assert done.returncode == 0, done.stderr
     async with talking(companion) as client:
         told = await said(client, "pause_worker")
-    assert "running" not in told
+    assert "running" not in told.replace("Automatic approval: running.", "")
     assert "paused (by opal at " in told
     assert f"To go on: `synapsor worker resume{f' --source {source}' if source else ''} --reason WHY`" in told
     assert ("Not all sources run:" in told) is bool(source)

@@ -183,3 +183,18 @@ async def test_the_page_of_the_worker_tells_of_a_pause_as_it_happens_and_takes_n
     await page.get_by_role("status").get_by_text("Something changed.").wait_for()
     assert await why(page, "Pause every source").input_value() == "All of it is moved."
     await page.get_by_text("Paused by ines").wait_for()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.requirement("console:switch", "console:accessible", "console:no-sideways")
+async def test_a_steward_stops_and_starts_automatic_approval(enter: Enter, office: Office, kept: Path | None) -> None:
+    person(office.shop, "rosa", "policy_steward")
+    page = await enter("rosa", **options("dark", 390, script=True))
+    await page.get_by_role("link", name="Worker", exact=True).click()
+    for verb, done in (("Stop", "No policy approves anything any more"), ("Start", "Policies approve again")):
+        button = f"{verb} automatic approval"
+        await page.locator("summary", has_text=button).click()
+        await looked_at(page, f"switch-{verb}-390", 390, kept)
+        await why(page, button).fill("Too many today.")
+        await page.get_by_role("button", name=button, exact=True).click()
+        await page.get_by_text(done).wait_for()

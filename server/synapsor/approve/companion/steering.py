@@ -14,17 +14,24 @@ from synapsor.core.plain import visible
 from synapsor.core.steering import said_of, state_words
 from synapsor.errors import DecisionRefused
 from synapsor.flow.resting import Rest, standings
+from synapsor.flow.switched import Switched
 from synapsor.ports import ProposalRecord
 
 _NOTHING = "Nothing was changed here, and nothing is: a person does it where they say who they are."
 
 
-def pause_text(rests: Sequence[Rest], refused: DecisionRefused | None, *, console: str | None) -> GetPromptResult:
-    """Return how each source stands, and where a person who may pauses it or lets it go on; `refused` says why they may not."""
+def pause_text(
+    rests: Sequence[Rest], policies: Switched, refused: DecisionRefused | None, *, console: str | None
+) -> GetPromptResult:
+    """Return how each source and automatic approval stand, and where a person who may pauses it or lets it go on; `refused` says why they may
+    not.
+    """
     page = f", or on the page of the worker after a login: {console}" if console else "."
     step = f"with `synapsor worker pause` (or `resume`) `--source NAME --reason WHY` in my own terminal{page}"
     may = _why_not("pause or resume the worker", refused) if refused else f"I can do it {step}"
-    lines = ["Tell me how the worker rests, as it is.", _NOTHING, may, *data("\n".join(standings(rests)))]
+    switch = f"A policy_steward stops automatic approval, or starts it, with `synapsor policy stop` (or `start`){page}"
+    told = "\n".join([*standings(rests), f"Automatic approval: {policies.words}."])
+    lines = ["Tell me how the worker rests, as it is.", _NOTHING, may, switch, *data(told)]
     return prompt("How the worker rests.", lines)
 
 

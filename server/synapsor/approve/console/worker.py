@@ -1,6 +1,7 @@
-"""The page "Worker": what rests, who works, what waits by source, what was given up, and what came of the last ones; and resting and going on.
+"""The page "Worker": what goes on by itself and what does not, who works, what waits by source, what was given up, and what came of the last ones.
 
-Whether somebody may is for the verb to say (`flow.steering`). Whoever lets a source go on lets go on what this page showed, and nothing else.
+Here sources are paused and automatic approval is stopped, and both go on again; whether somebody may is for the verb to say (`flow.throw`).
+Whoever lets something go on lets go on what this page showed, and nothing else.
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ from synapsor.approve.console.kept import kept
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.refused_words import words_of
-from synapsor.contract.approvals import WRITEBACK_OPERATOR
+from synapsor.contract.approvals import POLICY_STEWARD, WRITEBACK_OPERATOR
 from synapsor.core.instructions import PauseState
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.overview import JobState, Search, Stands
 from synapsor.core.proposal import Status
+from synapsor.core.statements import SwitchState
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
-from synapsor.flow.refused import WORKER
+from synapsor.flow.refused import POLICIES, WORKER
 from synapsor.flow.resting import Rest, holding, resting
-from synapsor.flow.throw import pause, throw
+from synapsor.flow.switched import switched
+from synapsor.flow.throw import S, Throw, pause, switch, throw
 
 MOST: Final = 100
 MOST_COUNTED: Final = 1000
@@ -39,6 +42,10 @@ MOST_COUNTED: Final = 1000
 MOST_REFUSED: Final = 5
 _ALWAYS: Final[tuple[Stands, ...]] = ("due", "leased", "later", "dead")
 """What a queue is told by, though nothing of it stands so."""
+_SWITCHED: Final[Mapping[SwitchState, str]] = {
+    "stopped": "No policy approves anything any more, and what one has approved and is not applied yet fails. People decide as ever.",
+    "running": "Policies approve again, as far as nothing else keeps them.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +82,15 @@ class Queue:
 
 
 def routes(room: Room) -> Iterable[Route]:
-    """Return the page and its two forms."""
+    """Return the page and its forms."""
     yield page(room, "/worker", _worker)
     thrown: dict[str, PauseState] = {"pause": "paused", "resume": "running"}
     for verb, state in thrown.items():
         yield page(room, f"/worker/{verb}", partial(_thrown, state), posts=True)
+        yield page(room, f"/worker/{verb}", _back)
+    switches: dict[str, SwitchState] = {"stop": "stopped", "start": "running"}
+    for verb, to in switches.items():
+        yield page(room, f"/worker/{verb}", partial(_switched, to), posts=True)
         yield page(room, f"/worker/{verb}", _back)
 
 
@@ -96,21 +107,35 @@ async def _thrown(state: PauseState, visit: Visit) -> Response:
     room, source = visit.room, visit.sent("source")
     if "source" not in visit.form or (source and source not in room.given.modes):
         raise UsageError("There is no such source.", fix="Open the page again.")
-    operators = room.operators()
+    instead_of = visit.sent("pause") if state == "running" else None
+    return await _throw(visit, pause(state, source=source, instead_of=instead_of), told=_told(state, source))
+
+
+async def _switched(state: SwitchState, visit: Visit) -> Response:
+    """Stop automatic approval, or let it run, in the name of who is logged in."""
+    if "switch" not in visit.form:
+        raise UsageError("The form was not whole.", fix="Open the page again.")
+    instead_of = visit.sent("switch") if state == "running" else None
+    return await _throw(visit, switch(state, instead_of=instead_of), told=_SWITCHED[state])
+
+
+async def _throw(visit: Visit, thrown: Throw[S], *, told: str) -> Response:
+    """Sign it in the name of who is logged in, and lead back to the page, which says `told`."""
+    operators = visit.room.operators()
     try:
         await throw(
-            room.ledger,
-            pause(state, source=source, instead_of=visit.sent("pause") if state == "running" else None),
+            visit.room.ledger,
+            thrown,
             signer=signer_of(visit, operators),
             operators=operators,
-            now=room.now(),
+            now=visit.room.now(),
             reason=visit.sent("reason").strip(),
         )
     except UsageError as error:
         return await _page(
             visit, trouble=f"{error.message} {error.fix}".strip(), status=HTTPStatus.UNPROCESSABLE_ENTITY
         )
-    visit.session.flash = ("", _told(state, source))
+    visit.session.flash = ("", told)
     return visit.lead("/worker")
 
 
@@ -143,10 +168,19 @@ async def _page(visit: Visit, *, trouble: str = "", status: int = HTTPStatus.OK)
         modes=room.given.modes,
         unknown=await in_doubt(room),
         against=objection_as(visit, WRITEBACK_OPERATOR),
+        automatic=room.given.automatic,
+        switched=await switched(room.ledger, room.operators()),
+        against_switch=objection_as(visit, POLICY_STEWARD),
+        refused_switch=[
+            (one, words_of(one.rule)) for one in await room.overview.refused_about(POLICIES, limit=MOST_REFUSED)
+        ],
         refused=[(one, words_of(one.rule)) for one in await room.overview.refused_about(WORKER, limit=MOST_REFUSED)],
         silence=await anyio.to_thread.run_sync(room.given.silence),
         trouble=trouble,
-        sent=(visit.sent("source"), kept(visit.request.url.path, visit.form, same=False)),
+        sent=(
+            visit.sent("source") if "source" in visit.form else None,
+            kept(visit.request.url.path, visit.form, same=False),
+        ),
     )
 
 
