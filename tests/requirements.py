@@ -1539,6 +1539,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",
         "law 7",
     ),
+    "worker:one-name": _R(
+        "What a worker holds is by its lease and not by its name: two of one name keep out of each other's way as any two do, and those that nobody named are called differently.",
+        "R2",
+    ),
     "worker:row-order": _R(
         "A job waits for the older open ones about its rows, whoever has them, and that is found by indexes alone.",
         "R6",

@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "worker.own-name",
+        "worker:one-name",
+        "work/name.py",
+        ".{secrets.token_hex(4)}",
+        "",
+        "tests/unit/test_worker_name.py",
+    ),
+    Mutant(
         "switch.role",
         "console:switch",
         "core/review.py",

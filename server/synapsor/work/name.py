@@ -12,4 +12,4 @@ _MOST_HOST: Final = 40
 
 def own_name() -> str:
     """Return a name that no other worker has: containers may share a host's name, and the first process of each has one number."""
-    return f"{socket.gethostname()[:_MOST_HOST]}.{os.getpid()}.{secrets.token_hex(3)}"
+    return f"{socket.gethostname()[:_MOST_HOST]}.{os.getpid()}.{secrets.token_hex(4)}"
