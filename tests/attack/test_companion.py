@@ -264,7 +264,7 @@ async def test_a_prompt_says_of_no_source_that_it_runs_which_somebody_has_paused
         told = await said(client, "pause_worker")
     assert "running" not in told.replace("Automatic approval: running.", "")
     assert "paused (by opal at " in told
-    assert f"To go on: `synapsor worker resume{f' --source {source}' if source else ''} --reason WHY`" in told
+    assert f"`synapsor worker resume{f' --source {source}' if source else ''} --reason WHY`" in told
     assert ("Not all sources run:" in told) is bool(source)
     assert ("shop: paused with all sources" in told) is not bool(source)
 

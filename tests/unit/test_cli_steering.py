@@ -153,13 +153,18 @@ def test_what_a_pause_keeps_is_not_called_due_and_it_is_told_by_whom_why_and_wha
     for end in ("--drain", "--once"):
         done = unfolded(run("worker", end).out)
         assert done.startswith(
-            f"Nothing was taken. No job of {f'source {source}' if source else 'every source'} is taken"
+            f"Nothing was taken. {f'Source {source}' if source else 'Every source'} is paused (by opal"
         )
         assert f": the database is moved); {way_on}." in done
     assert run("--json", "worker", "--drain").json["paused"] == [source]
+    canceled, of_it = run("cancel", proposal, *key(files, "leo"), "--reason", "paid"), run("show", proposal)
+    for done_so in (canceled, of_it):
+        assert "No worker comes to it: " in done_so.err
+        assert way_on in unfolded(done_so.err)
     assert run("worker", "resume", *where, *key(files, "opal"), "--reason", "it is there").code == 0
     (job,) = run("--json", "jobs", "list").json["jobs"]
     assert (job["stands"], job["kept_by"]) == ("due", [])
+    assert run("show", proposal).err == ""
 
 
 def test_a_worker_that_takes_nothing_says_of_what_is_not_done_that_it_is_not(

@@ -15,6 +15,7 @@ from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.instructions import PauseState
 from synapsor.core.moment import stamp
+from synapsor.core.overview import Stands
 from synapsor.core.records import to_body
 from synapsor.core.statements import SignedPause
 from synapsor.core.words import many
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 _STATES: Final[Mapping[str, PauseState]] = {"pause": "paused", "resume": "running"}
 _MOST: Final = 500
+_STAND: Final[Mapping[Stands, str]] = {
+    "due": "due",
+    "paused": "kept by a pause",
+    "leased": "in hand",
+    "accepted": "accepted by an application",
+    "later": "put off",
+    "dead": "given up",
+}
+"""How a job stands that is not done, in the order in which it is told."""
 
 
 def run(arguments: Namespace) -> int:
@@ -62,7 +72,7 @@ async def _status(project: runtime.Project, ledger: Ledger) -> tuple[dict[str, A
     document = {
         "all": _one(every),
         "sources": {one.source: _one(one) for one in each},
-        "jobs": {word: stands.count(word) for word in ("due", "paused", "leased", "accepted", "later", "dead")},
+        "jobs": {word: stands.count(word) for word in _STAND},
         "refused": await told(ledger.overview, WORKER),
     }
     return document, _text(document, rests)
@@ -81,10 +91,14 @@ def _text(document: Mapping[str, Any], rests: Sequence[Rest]) -> str:
     lines = list(standings(rests))
     if not document["sources"]:
         lines.append("No source is in `mode: writeback`, so nothing is applied.")
-    jobs = document["jobs"]
-    lines.append(
-        f"{many(sum(jobs.values()), 'job')} not done: {jobs['due']} due, {jobs['paused']} kept by a pause, {jobs['leased']} in hand, "
-        f"{jobs['accepted']} accepted by an application, {jobs['later']} put off, {jobs['dead']} given up."
-    )
+    lines.append(_counted(document["jobs"]))
     lines += refused_lines(document["refused"], "pause or resume")
     return paragraph("\n".join(lines))
+
+
+def _counted(jobs: Mapping[Stands, int]) -> str:
+    """Return how many jobs are not done, and how they stand."""
+    if not any(jobs.values()):
+        return "No job waits."
+    told = ", ".join(f"{count} {_STAND[word]}" for word, count in jobs.items() if count)
+    return f"{many(sum(jobs.values()), 'job')} not done: {told}."

@@ -7,6 +7,7 @@ from argparse import Namespace
 from functools import partial
 
 from synapsor import runtime
+from synapsor.cli.rests import note_rests
 from synapsor.cli.signing import ready
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
@@ -28,6 +29,7 @@ async def _run(arguments: Namespace) -> int:
         begin = partial(acting_on, ledger, record, verb=ASKING_SHADOW)
         by = await ready(arguments, project, record.proposal.id, role=record.proposal.role, begin=begin)
         asked = await ask_shadow(ledger, record, signer=by.signer, now=by.now, operators=by.operators)
+        await note_rests(arguments, project, asked)
     request = asked.shadow_requests[-1].request
     document = {"proposal": asked.proposal.id, "status": asked.status.value, "request": to_body(request)}
     text = (

@@ -13,7 +13,7 @@ import anyio
 
 from synapsor import runtime
 from synapsor.approve.terminal.drawing import entry
-from synapsor.cli.terminal import answer, as_json, looked_at, note, width
+from synapsor.cli.terminal import answer, as_json, looked_at, note, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import span, visible
@@ -67,7 +67,7 @@ async def _run(arguments: Namespace) -> int:
     measured = worker.measured
     document = {"settled": settled, "measured": measured, "jobs": done, "paused": [one.source for one in kept]}
     text = _end(settled, done, stayed=stays, measured=measured, left=left, kept=kept)
-    answer(arguments, "worker", document, text)
+    answer(arguments, "worker", document, paragraph(text))
     return 0
 
 
@@ -101,8 +101,7 @@ def _end(
     jobs = f"{settled} settled.{open_}{later}{given}" if last else ""
     came = f"{jobs}{shadows}".strip()
     if kept:
-        pauses = "".join(f"\nNo job of {one.name} is taken: it is {one.words}; {one.way_on}." for one in kept)
-        return f"{came or 'Nothing was taken.'}{pauses}"
+        return "\n".join([came or "Nothing was taken.", *(f"{one.told[0].upper()}{one.told[1:]}." for one in kept)])
     more = f" {many(left, 'job is', 'jobs are')} not done: see `synapsor jobs list`." if left and not last else ""
     return f"{came or 'Nothing was due.'}{more}"
 

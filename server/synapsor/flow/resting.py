@@ -72,7 +72,7 @@ def standings(rests: Sequence[Rest]) -> Iterator[str]:
     for one in each:
         with_all = "paused with all sources" if every.resting and not one.resting else one.words
         yield f"  {visible(one.source)}: {with_all}"
-    yield from (f"To go on: {one.way_on}." for one in rests if one.resting)
+    yield from (f"{one.way_on}." for one in rests if one.resting)
 
 
 async def resting(ledger: ReviewLedger, sources: Sequence[str], operators: Mapping[str, Operator]) -> tuple[Rest, ...]:

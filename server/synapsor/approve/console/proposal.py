@@ -30,7 +30,7 @@ from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
 from synapsor.core.presets import REJECT_WORDS
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.core.steering import standing
@@ -39,6 +39,7 @@ from synapsor.flow.amend import AMENDING
 from synapsor.flow.ask import ASKING
 from synapsor.flow.ask_shadow import ASKING_SHADOW
 from synapsor.flow.named import proposal_of
+from synapsor.flow.resting import Rest, holding, resting
 from synapsor.flow.steering import steering
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -136,6 +137,7 @@ async def proposal_page(
         may_extend=may_here(visit, record, AMENDING["extend"]),
         may_measure=_may_measure(visit, record),
         may_cancel=_may_cancel(visit, record),
+        rests=await _rests(visit, record),
         draft=draft_path(proposal.id) if may_be_drafted(record) else "",
         uncovered=whole is not None,
         applies=room.given.modes.get(proposal.source) == "writeback",
@@ -159,6 +161,14 @@ def _may_cancel(visit: Visit, record: ProposalRecord) -> bool:
         return False
     signer = visit.session.signer
     return signer is not None and may_here(visit, record, steering("cancel", signer))
+
+
+async def _rests(visit: Visit, record: ProposalRecord) -> tuple[Rest, ...]:
+    """Return what keeps workers from the job of an approved proposal."""
+    if record.job is None or record.status is not Status.APPROVED:
+        return ()
+    source = record.proposal.source
+    return holding(await resting(visit.room.ledger, (source,), visit.room.operators()), source)
 
 
 async def _following(visit: Visit, this: str) -> str | None:
