@@ -278,7 +278,7 @@ def cut(raw: sqlite3.Connection, keep: int) -> None:
         )
     raw.execute("DELETE FROM job_row")
     raw.execute(
-        "INSERT INTO job_row SELECT r.target, j.seq FROM job j JOIN proposal_row r ON r.proposal = j.proposal WHERE j.open = 1"
+        "INSERT INTO job_row SELECT r.target, j.seq, r.own FROM job j JOIN proposal_row r ON r.proposal = j.proposal WHERE j.open = 1"
     )
 
 

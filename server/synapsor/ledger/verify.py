@@ -257,8 +257,8 @@ async def _record(tx: Transaction, seq: int, kind: Kind, handle: str, digest: st
     if any(row[name] != value for name, value in kind.columns(body).items()):
         raise _Bad(seq, f"its {kind.name} has columns that differ from its body")
     if kind is PROPOSAL:
-        found = {(one["seq"], one["target"]) for one in await tx.all("proposal_rows", proposal=handle)}
-        if found != {(seq, target) for target in targets(from_body(Proposal, body))}:
+        found = {(one["seq"], one["target"], one["own"]) for one in await tx.all("proposal_rows", proposal=handle)}
+        if found != {(seq, target, int(own)) for target, own in targets(from_body(Proposal, body)).items()}:
             raise _Bad(seq, "its proposal is not found by the rows that it is about, and by no others")
 
 
@@ -298,11 +298,12 @@ async def _waits(tx: Transaction, row: Row) -> int:
     """Compare the rows by which a job waits for older ones, and younger ones for it, with those of its proposals; return how many they are."""
     if row["job"] is None or not row["open"]:
         return 0
-    about: set[str] = set()
+    about: dict[str, bool] = {}
     for part in from_body(Job, loads(row["job_body"])).parts:
         filed = await tx.one("proposal_by_id", id=part.proposal)
-        about.update(targets(from_body(Proposal, loads(filed["body"]))) if filed else ())
-    if {one["target"] for one in await tx.all("job_rows", seq=row["job_seq"])} != about:
+        told = targets(from_body(Proposal, loads(filed["body"]))) if filed else {}
+        about |= {name: own or about.get(name, False) for name, own in told.items()}
+    if {one["target"]: bool(one["own"]) for one in await tx.all("job_rows", seq=row["job_seq"])} != about:
         raise _Bad(row["id"], "its job does not wait by the rows that it is about")
     return len(about)
 
