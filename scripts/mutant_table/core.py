@@ -425,7 +425,7 @@ MUTANTS = (
         "core/rivals.py",
         "if len(known) == len(columns):",
         "if known:",
-        "tests/unit/test_rivals.py -k or_none_in_a_name",
+        "tests/unit/test_rivals.py -k what_is_left_of_it",
     ),
     Mutant(
         "names.written",

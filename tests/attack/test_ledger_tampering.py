@@ -34,7 +34,7 @@ from tests.ledger_records import CLOCK, START, at, fill, seen
 UNCOVERED = {
     "probe": {"one", "at"},
     "migration": {"name", "at"},
-    "job": {"lease", "worker", "lease_until", "not_before", "code"},
+    "job": {"lease", "worker", "lease_until", "code"},
     "ledger": {"one"},
 }
 """What says nothing about history: the probe, the names of schema steps, and who works on a job."""

@@ -65,6 +65,10 @@ def test_what_has_another_value_or_none_in_a_name_is_not_about_the_same_row(othe
     assert not in_common(other, one)
 
 
+def test_rows_without_a_value_in_a_name_do_not_share_what_is_left_of_it() -> None:
+    assert not in_common(removed(code=None), removed(id="8", code=None))
+
+
 def test_a_column_that_nobody_sees_names_no_row() -> None:
     member = removed().members[0]
     covered = with_row(removed(), members=(type(member)(**{**vars_of(member), "hidden": {"code": "tok_1"}}),))

@@ -23,9 +23,9 @@ from synapsor.contract.capability import (
 )
 from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for, together_with
-from synapsor.contract.names import names_of
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
+from synapsor.contract.names import names_of
 from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
 from synapsor.core.contract_posture import judge_contract

@@ -272,6 +272,7 @@ async def _derive(tx: Transaction, row: Row) -> None:
     status: Status | None = None
     job, aside, attempts = False, False, 0
     parked: str | None = None
+    later: str | None = None
     accepted: str | None = None
     anew = 0
     for told in await tx.all("proposal_events", subject=row["id"]):
@@ -283,14 +284,16 @@ async def _derive(tx: Transaction, row: Row) -> None:
         aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
         parked = body["at"] if body["kind"] == PARKED else parked
+        if body["kind"] in {PARKED, "job_released"}:
+            later = facts.get("not_before")
         accepted = facts["until"] if body["kind"] == ACCEPTED and accepted is None else accepted
         if INSTRUCTION.name in body["records"]:
-            parked, anew = None, attempts
+            parked, later, anew = None, None, attempts
     if status is None or row["status"] != status.value:
         raise _Bad(row["id"], "its status is not what its events say")
     is_open = int(status is Status.APPROVED and not aside)
-    stands = tuple(row[name] for name in ("open", "attempt", "parked", "anew", "accepted"))
-    if job and stands != (is_open, attempts, parked, anew, accepted):
+    stands = tuple(row[name] for name in ("open", "attempt", "parked", "not_before", "anew", "accepted"))
+    if job and stands != (is_open, attempts, parked, later, anew, accepted):
         raise _Bad(row["id"], "its job stands where its events do not lead")
 
 

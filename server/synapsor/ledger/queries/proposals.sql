@@ -120,7 +120,7 @@ SELECT at FROM event WHERE subject = :subject AND kind = :kind AND kind <> 'read
 
 -- name: proposals_after
 -- A page of proposals with what the tables say of each, for `verify`.
-SELECT p.seq, p.id, p.status, j.id AS job, j.seq AS job_seq, j.body AS job_body, j.open, j.attempt, j.parked, j.anew, j.accepted FROM proposal p LEFT JOIN job j ON j.proposal = p.id
+SELECT p.seq, p.id, p.status, j.id AS job, j.seq AS job_seq, j.body AS job_body, j.open, j.attempt, j.parked, j.not_before, j.anew, j.accepted FROM proposal p LEFT JOIN job j ON j.proposal = p.id
 WHERE p.seq > :seq ORDER BY p.seq LIMIT :limit;
 
 -- name: proposals_since
