@@ -852,6 +852,14 @@ MUTANTS = (
         "tests/attack/test_companion.py -k no_source_that_it_runs",
     ),
     Mutant(
+        "steer.rest-beside",
+        "steer:rest-told",
+        "cli/rests.py",
+        "    if arguments.json:\n",
+        "    if True:\n",
+        "tests/unit/test_cli_steering.py -k not_called_due",
+    ),
+    Mutant(
         "steer.rest-page",
         "steer:rest-told",
         "approve/console/jobs.py",
