@@ -20,6 +20,8 @@ from synapsor.handler import Answer, Failed, Job, read
 from synapsor.handler.outbox import Claim, Outbox, Unconfirmed
 from synapsor.handler.wire import Ask, Came
 from synapsor.handler_ports import Heard
+from synapsor.testing import TestClock
+from tests.attack.doubts import resolved
 from tests.attack.shop import Shop
 from tests.attack.steered import say
 from tests.databases import Database
@@ -290,6 +292,66 @@ async def test_what_nobody_has_begun_in_time_is_never_begun(shop: Shop, applicat
         ("accepted", "", "", 2),
         ("confirmed", "failed", "expired", 0),
     ]
+
+
+@pytest.mark.requirement("outbox:abandoned")
+async def test_what_a_person_says_was_not_applied_is_done_no_more_once_the_application_has_given_it_up(
+    shop: Shop, application: Payments
+) -> None:
+    job = await handed(shop)
+    abandons = replace(job, ask=Ask.ABANDON)
+    await application.handle(job)
+    first = await application.claimed(lock=0)
+    second = await application.claimed()
+    assert (await application.handle(abandons)).came is Came.ACCEPTED
+    await application.release(second)
+    for _ in range(2):
+        said = await application.handle(abandons)
+        assert (said.came, said.code, said.confirmed) == (Came.FAILED, "abandoned", None)
+    for claim in (first, second):
+        assert await refused(application, claim) == "claim_lost"
+    assert (await application.claim(), application.touched[-1]) == (None, "undone")
+    assert application.entries() == [("confirmed", "failed", "abandoned", 2)]
+    assert (await application.handle(job)).code == "abandoned"
+    assert shop.invoice() == AS_IT_WAS
+
+
+@pytest.mark.requirement("outbox:abandoned")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("how", ["unclaimed", "expired", "dead", "applied", "unknown"])
+async def test_how_far_an_entry_has_come_says_what_an_abandon_of_it_is_answered(
+    shop: Shop, application: Payments, how: str
+) -> None:
+    job = await handed(shop)
+    if how != "unknown":
+        await application.handle(job)
+    if how in {"expired", "dead", "applied"}:
+        claim = await application.claimed(lock=60 if how == "applied" else 0)
+        if how == "applied":
+            await application.confirm(claim)
+    if how == "dead":
+        application.outbox = replace(application.outbox, most=1)
+        assert await application.claim() is None
+    said = await application.handle(replace(job, ask=Ask.ABANDON))
+    wanted = {"applied": (Came.ALREADY_APPLIED, ""), "unclaimed": (Came.FAILED, "closed")}
+    wanted["unknown"] = wanted["unclaimed"]
+    assert (said.came, said.code) == wanted.get(how, (Came.FAILED, "abandoned"))
+    assert (await application.claim(), await application.dead()) == (None, ())
+
+
+@pytest.mark.requirement("outbox:abandoned", "reconcile:given-up")
+async def test_an_overdue_entry_is_abandoned_by_the_worker_before_its_change_is_said_to_have_failed(
+    shop: Shop, application: Payments
+) -> None:
+    proposal, clock = await shop.waiver(), TestClock(shop.project.clock.now())
+    assert await shop.attempt(clock=clock) == ACCEPTED
+    await application.claimed(lock=0)
+    clock.move(days=4)
+    assert await shop.attempt(clock=clock) == [("reconciliation_required", "handler_overdue")]
+    await resolved(shop, proposal, "not_applied")
+    assert (await shop.work(), await shop.status(proposal)) == ([], "failed")
+    assert (await application.claim(), shop.invoice()) == (None, AS_IT_WAS)
+    assert application.jobs[-1].ask is Ask.ABANDON
 
 
 @pytest.mark.requirement("outbox:dead")

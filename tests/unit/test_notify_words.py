@@ -19,6 +19,7 @@ from synapsor.core.accepted import ACCEPTED
 from synapsor.core.intents import CLEARED, INTENDED
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
+from synapsor.core.resolving import REFUSED, WAITS
 from synapsor.core.statements import SwitchState
 from synapsor.core.steering import EVENTS as STEERED
 from synapsor.ledger import store
@@ -219,7 +220,7 @@ def test_every_event_of_the_ledger_is_told_or_known_not_to_be() -> None:
     named |= {f"proposal_{status}" for status in Status if status is not Status.REVIEW_REQUIRED}
     named |= {f"policies_{state}" for state in get_args(SwitchState)} | {"policy_near_limit", "policy_used"}
     named |= {*STEERED.values(), "worker_paused", "worker_resumed"}
-    named |= {INTENDED, CLEARED, ACCEPTED}
+    named |= {INTENDED, CLEARED, ACCEPTED, WAITS, REFUSED}
     assert named == set(EVENTS) | UNTOLD | COUNTED_ONLY
     assert len(named) == len(EVENTS) + len(UNTOLD) + len(COUNTED_ONLY)
 

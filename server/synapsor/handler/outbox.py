@@ -102,16 +102,17 @@ class Outbox:
             raise ValueError("`again` is at most a day of seconds, and `most` at least 1")
 
     def accept(self, session: Session, job: Job) -> Answer:
-        """Accept what a job asks for, once, or say what has come of it; what was accepted is closed only where nobody has claimed it."""
+        """Accept what a job asks for, once, or say what has come of it. What was accepted is closed only where nobody has ever claimed it, and
+        abandoned where nobody has a claim to it that is not over.
+        """
         _check_new(session)
         try:
             told = recorded_before(session, job, self.receipts) or self._known(session, job)
             if told is not None:
-                withdrawn = job.ask is Ask.CLOSE and told.came is Came.ACCEPTED and self._withdrawn(session, job)
-                return Answer.of(job, Came.FAILED, "closed") if withdrawn else told
+                return self._taken_back(session, job) or told if told.came is Came.ACCEPTED else told
             if job.ask is Ask.LOOK:
                 return Answer.of(job, Came.NOTHING)
-            if job.ask is Ask.CLOSE:
+            if job.ask in {Ask.CLOSE, Ask.ABANDON}:
                 return self._refused(session, job, Failed("closed"))
             return self._accepted(session, job)
         finally:
@@ -245,18 +246,24 @@ class Outbox:
             raise Raced
         return told
 
-    def _withdrawn(self, session: Session, job: Job) -> bool:
-        """End an entry that nobody has ever claimed: certainly nothing was begun."""
-        return self._ended_unbegun(session, job.changes[0].key, "closed")
+    def _taken_back(self, session: Session, job: Job) -> Answer | None:
+        """End an entry as a job asks for it; None where it does not, or it may be done."""
+        key = job.changes[0].key
+        if job.ask in {Ask.CLOSE, Ask.ABANDON} and self._ended(session, key, "closed", _never_claimed):
+            return Answer.of(job, Came.FAILED, "closed")
+        if job.ask is Ask.ABANDON and self._ended(session, key, "abandoned", _not_in_hand):
+            return Answer.of(job, Came.FAILED, "abandoned")
+        return None
 
-    def _ended_unbegun(self, session: Session, key: str, code: str) -> bool:
+    def _ended(self, session: Session, key: str, code: str, may: Callable[[Row[Any], int], bool]) -> bool:
+        """End an entry of which each line may be; from then on nobody claims it, and no claim of before confirms it."""
         hold(session, key, self.table)
-        lines = lines_of(session, key, self.table)
-        if not lines or any(line.attempts or line.state != "accepted" for line in lines):
+        lines, now = lines_of(session, key, self.table), now_of(session)
+        if not lines or not all(may(line, now) for line in lines):
             session.rollback()
             return False
         self._touch(session, job_of(lines), self.undo)
-        self._set(session, key, **verdict(Came.FAILED, code, said="", evidence="", at=now_of(session)))
+        self._set(session, key, **verdict(Came.FAILED, code, said="", evidence="", at=now), claim="", claimed_until=0)
         session.commit()
         return True
 
@@ -286,7 +293,7 @@ class Outbox:
         now = now_of(session)
         if lead.attempts == 0 and job.lapsed(moment(now)):  # nothing was begun, and from now on nothing may be
             session.rollback()
-            self._ended_unbegun(session, lead.entry, "expired")
+            self._ended(session, lead.entry, "expired", _never_claimed)
             return None
         mine = and_(self.table.c.claim == lead.claim, self.table.c.state == "accepted")
         if lead.attempts >= self.most:
@@ -346,6 +353,16 @@ class Outbox:
     def _set(self, session: Session, key: str, *where: Any, **values: Any) -> int:
         found = update(self.table).where(self.table.c.entry == key, *where)
         return int(session.execute(found.values(values)).rowcount)  # type: ignore[attr-defined]  # of an update it is there
+
+
+def _never_claimed(line: Row[Any], _now: int) -> bool:
+    """Tell whether certainly nothing was begun."""
+    return bool(line.state == "accepted" and not line.attempts)
+
+
+def _not_in_hand(line: Row[Any], now: int) -> bool:
+    """Tell whether nobody can confirm it any more, whatever was begun before."""
+    return bool(line.state != "confirmed" and (line.claim == "" or line.claimed_until <= now))
 
 
 def _check_new(session: Session) -> None:

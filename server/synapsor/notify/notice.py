@@ -49,6 +49,8 @@ UNTOLD: Final = frozenset(
         "shadow_asked",
         "read",
         "receipt_kept",
+        "resolution_refused",
+        "resolution_waits",
     }
 )
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""

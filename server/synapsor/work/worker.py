@@ -23,6 +23,7 @@ from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
 from synapsor.work.proving import Proving
+from synapsor.work.resolutions import Resolutions
 from synapsor.work.shadows import Shadows
 
 log = logging.getLogger("synapsor.worker")
@@ -52,11 +53,13 @@ class Worker:
     _policies: Policies = field(init=False, repr=False)
     _shadows: Shadows = field(init=False, repr=False)
     _pauses: Pauses = field(init=False, repr=False)
+    _resolutions: Resolutions = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
         self._shadows = Shadows(name=self.name, bench=self.bench)
         self._pauses = Pauses(bench=self.bench)
+        self._resolutions = Resolutions(bench=self.bench, pace=self.pace)
 
     @property
     def measured(self) -> int:
@@ -178,6 +181,7 @@ class Worker:
             going = await self._pauses.going(trusted)
             writable = await self.proving.writable() if self.proving else going.sources
             sources = tuple(name for name in going.sources if name in writable)
+            lanes.group.start_soon(self._resolutions.carry_out, going.sources)
             await self._shadows.measure(now, sources)
             await self._policies.approve(now)
             leases = await self.bench.ledger.lease(
