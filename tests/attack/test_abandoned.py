@@ -15,8 +15,8 @@ from synapsor.testing import TestClock
 from tests.attack.doubts import resolved
 from tests.attack.shop import Shop
 from tests.attack.steered import turn
+from tests.attack.test_forged_ledger import MALLORY
 from tests.attack.test_handler_answers import Speech
-from tests.attack.test_reconcile import MALLORY
 from tests.databases import Database
 from tests.handlers.answering import Answering, accepted, heard, of_first, said, told
 from tests.handlers.serving import handled_shop

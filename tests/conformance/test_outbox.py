@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from synapsor.core.writeback import Confirmed
 from synapsor.handler import Answer, Failed, Job, read
+from synapsor.handler.kept import now_of
 from synapsor.handler.outbox import Claim, Outbox, Unconfirmed
 from synapsor.handler.wire import Ask, Came
 from synapsor.handler_ports import Heard
@@ -352,6 +353,48 @@ async def test_an_overdue_entry_is_abandoned_by_the_worker_before_its_change_is_
     assert (await shop.work(), await shop.status(proposal)) == ([], "failed")
     assert (await application.claim(), shop.invoice()) == (None, AS_IT_WAS)
     assert application.jobs[-1].ask is Ask.ABANDON
+
+
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("how", ["undo", "body"])
+async def test_an_entry_that_cannot_be_ended_or_read_keeps_no_other_from_being_claimed(
+    shop: Shop, application: Payments, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    job, broken = await handed(shop), [RuntimeError("canary"), RuntimeError("canary")]
+
+    def undo(_session: Session, _change: Any) -> None:
+        if broken:
+            raise broken.pop()
+
+    application.outbox = replace(application.outbox, undo=undo)
+    for number in (1, 2):
+        await application.handle(another(job, number, relation=f"of{number}"))
+    told = job.changes[0].expires_at.isoformat()
+    spoiled = "'{'" if how == "body" else f"replace(body, '{told}', '2026-01-01T00:00:00+00:00')"
+    application.doctor(f"body = {spoiled} WHERE handled_key LIKE '1%'")
+    assert (await application.claimed()).key[0] == "2"
+    assert [r.action for r in caplog.records if hasattr(r, "action")].count("outbox_broke") == 1
+    assert await application.claim() is None
+    assert application.entries("state, due_at > accepted_at")[0] == ("accepted", 1)
+    if how == "undo":
+        application.doctor("due_at = 0")
+        assert await application.claim() is None
+        application.doctor("due_at = 0")
+        assert await application.claim() is None
+        assert application.entries("state, code")[0] == ("confirmed", "expired")
+
+
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+async def test_what_was_accepted_by_a_clock_that_was_set_back_since_is_due(
+    shop: Shop, application: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await handed(shop)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("synapsor.handler.outbox.now_of", lambda session: now_of(session) + 3_600_000)
+        assert (await application.handle(job)).came is Came.ACCEPTED
+    assert (await application.claimed()).attempt == 1
 
 
 @pytest.mark.requirement("outbox:dead")

@@ -225,6 +225,17 @@ def test_every_event_of_the_ledger_is_told_or_known_not_to_be() -> None:
     assert len(named) == len(EVENTS) + len(UNTOLD) + len(COUNTED_ONLY)
 
 
+@pytest.mark.requirement("accepted:told")
+def test_of_a_job_that_was_given_up_nobody_is_told_that_it_was_not_applied_and_that_an_application_had_accepted_it() -> (
+    None
+):
+    for accepted in (False, True):
+        dead = notice(Event.WRITEBACK_DEAD, code="busy", accepted=accepted)
+        assert from_data(as_data(dead)) == dead
+        assert "not applied" not in headline(message(dead))
+        assert ("it may be done" in " ".join(one.text for one in details(dead, NOW))) == accepted
+
+
 @pytest.mark.requirement("notify:hostile-words")
 def test_a_block_of_a_chat_is_cut_between_lines_and_still_says_where_to_look() -> None:
     told = tuple(Told(row=row, column=f"c{row}", before="<" * 500, after="`" * 500) for row in range(1, 6))

@@ -176,7 +176,7 @@ class Event(_Told):
         "writeback_dead",
         About(
             kind="job_parked",
-            happened="was approved and not applied: its job was given up, and an operator must requeue or discard it",
+            happened="was approved, and its job was given up: an operator must requeue, discard or cancel it",
             counted="approved, whose jobs were given up",
             urgent=True,
             told=True,

@@ -155,7 +155,7 @@ class Why(_Told):
     DISCARDED = "discarded", "Its job was given up, and an operator discarded it."
     CANCEL_UNPROVEN = (
         "cancel_unproven",
-        "A person canceled it, and nobody who is trusted now has signed that. It is neither applied nor canceled.",
+        "A person canceled it, and nobody who is trusted now has signed that. It is neither applied nor canceled, until somebody who is trusted cancels it again.",
     )
     JOB_PARKED = (
         "job_parked",

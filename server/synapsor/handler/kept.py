@@ -67,7 +67,7 @@ def insert_entry(session: Session, job: Job, table: Table, *, at: int, verdict: 
             "row_of": _row_of(change),
             "body": json.dumps(_told(change)),
             "accepted_at": at,
-            "due_at": at,
+            "due_at": 0,  # at once, whatever becomes of the clock
             **_NEW,
             **verdict,
         }

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from synapsor.handler.answer import Answer, Failed, Refused
-from synapsor.handler.job import Change, Job
+from synapsor.handler.job import Change, Job, Malformed
 from synapsor.handler.kept import (
     hold,
     insert_entry,
@@ -52,6 +52,10 @@ class Unconfirmed(Exception):
     def __init__(self, code: Code) -> None:
         super().__init__(code)
         self.code = code
+
+
+class _Broken(Exception):
+    """An entry is none that can be read, or what the application had prepared for it cannot be undone now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +133,12 @@ class Outbox:
         _check_new(session)
         try:
             while (lead := self._due(session)) is not None:
-                claimed = self._claimed(session, lead, worker, lock)
+                try:
+                    claimed = self._claimed(session, lead, worker, lock)
+                except _Broken:
+                    log.exception("entry %s is passed over", lead.entry, extra={"action": "outbox_broke"})
+                    self._put_aside(session, lead.entry)
+                    continue
                 if claimed is not None:
                     return claimed
             return None
@@ -262,7 +271,10 @@ class Outbox:
         if not lines or not all(may(line, now) for line in lines):
             session.rollback()
             return False
-        self._touch(session, job_of(lines), self.undo)
+        try:
+            self._touch(session, job_of(lines), self.undo)
+        except Exception as error:
+            raise _Broken(key) from error
         self._set(session, key, **verdict(Came.FAILED, code, said="", evidence="", at=now), claim="", claimed_until=0)
         session.commit()
         return True
@@ -289,7 +301,10 @@ class Outbox:
     def _claimed(self, session: Session, lead: Row[Any], worker: str, lock: float) -> Claim | None:
         """Claim an entry that is due; None where another was quicker, or it has come to its end instead."""
         lines = lines_of(session, lead.entry, self.table)
-        job = job_of(lines)
+        try:
+            job = job_of(lines)
+        except (Malformed, ValueError) as error:
+            raise _Broken(lead.entry) from error
         now = now_of(session)
         if lead.attempts == 0 and job.lapsed(moment(now)):  # nothing was begun, and from now on nothing may be
             session.rollback()
@@ -310,6 +325,13 @@ class Outbox:
         return Claim(
             key=lead.entry, worker=worker, until=moment(until), attempt=lead.attempts + 1, job=job, token=token
         )
+
+    def _put_aside(self, session: Session, key: str) -> None:
+        """Pass over an entry that can be neither read nor ended now, for a while: it would be the next again, and keep all others waiting."""
+        session.rollback()
+        later = now_of(session) + int(LOCK_SECONDS * 1000)
+        self._set(session, key, self.table.c.state == "accepted", due_at=later)
+        session.commit()
 
     def _standing(self, session: Session, claim: Claim) -> Row[Any]:
         """Lock the entry of a claim and return its first line; one that was confirmed stays confirmed by its last claim.
