@@ -724,7 +724,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "executor:one-address": _R(
         "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
     ),
-    "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:signed": _R(
+        "A handler takes what the worker signed now, for it by its name, and nothing else.", "law 5, decision 0037"
+    ),
     "executor:unasked": _R(
         "A worker that does not know the executor of a job says of it neither that it failed nor that it was canceled: nobody else knows whether an earlier attempt got through.",
         "law 4, R4",

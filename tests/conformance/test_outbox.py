@@ -337,6 +337,9 @@ async def test_how_far_an_entry_has_come_says_what_an_abandon_of_it_is_answered(
     wanted = {"applied": (Came.ALREADY_APPLIED, ""), "unclaimed": (Came.FAILED, "closed")}
     wanted["unknown"] = wanted["unclaimed"]
     assert (said.came, said.code) == wanted.get(how, (Came.FAILED, "abandoned"))
+    if how == "expired":
+        assert (await application.handle(job)).confirmed is None
+        assert await refused(application, claim) == "claim_lost"
     assert (await application.claim(), await application.dead()) == (None, ())
 
 
