@@ -61,7 +61,7 @@ MUTANTS = (
     Mutant("executor.true-is-no-number", "executor:exact", "handler/values.py", "if isinstance(given, bool):", "if False:", "tests/unit/test_handler_values.py -k looks_alike"),
     Mutant("executor.trial", "executor:named", "testing/trial.py", 'model_copy(update={"executor": None})', "model_copy()", f"{_WIRED} stands_in"),
     Mutant("executor.unused-told", "executor:config", "examine/executors.py", "if name not in needed:", "if False:", f"{_WIRED} doctor_tells"),
-    Mutant("executor.endpoint-proves", "executor:signed", "handler/endpoint.py", "            verify(body, request.headers, known)\n", "", "tests/unit/test_handler_endpoint.py -k not_carried_out"),
+    Mutant("executor.endpoint-proves", "executor:signed", "handler/endpoint.py", "            verify(body, request.headers, known, executor=executor)\n", "", "tests/unit/test_handler_endpoint.py -k not_carried_out"),
     Mutant("executor.endpoint-bounded", "executor:signed", "handler/endpoint.py", "        if len(body) > most:\n            raise NotSigned\n", "", "tests/unit/test_handler_endpoint.py -k not_carried_out"),
     Mutant("executor.endpoint-silent", "executor:once", "handler/endpoint.py", "            return Response(status_code=503)", '            return Response(b"broken", status_code=500)', "tests/unit/test_handler_endpoint.py -k tells_nothing"),
     Mutant("executor.imported", "public-contract:refused-by-name", "contract/public/changes.py", "and _NAME.fullmatch(executor):", "and executor:", "tests/unit/test_public_translation.py -k cannot_be_honoured"),
