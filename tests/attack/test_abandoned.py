@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from synapsor.core.statements import SignedResolution, sign
+from synapsor.errors import LedgerFailure
 from synapsor.handler_ports import Heard
 from synapsor.testing import TestClock
 from tests.attack.doubts import resolved
@@ -164,6 +165,24 @@ async def test_what_is_resolved_or_said_anew_while_the_application_is_asked_is_n
     assert newest is not None
     assert not await shop.ledger.doubts.end([newest], code="handler_abandoned", counts=True)
     assert await shop.status(proposal) == "applied"
+
+
+@pytest.mark.requirement("reconcile:given-up")
+async def test_a_worker_that_cannot_record_what_it_was_answered_asks_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = await overdue(shop)
+    await resolved(shop, proposal, "not_applied")
+
+    async def fails(*_: object, **__: object) -> bool:
+        raise LedgerFailure("The disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shop.ledger.doubts, "end", fails)
+        assert (await answered(shop, ABANDONED)).asks == ["abandon"]
+    assert await shop.status(proposal) == "reconciliation_required"
+    assert (await answered(shop, ABANDONED)).asks == ["abandon"]
+    assert await shop.status(proposal) == "failed"
 
 
 @pytest.mark.requirement("reconcile:given-up", "reconcile:who")

@@ -76,7 +76,8 @@ def test_what_a_person_says_of_it_waits_for_the_application_and_every_command_sa
     for command in (("reconcile", "list"), ("reconcile", "inspect", proposal)):
         assert "That waits until a worker has asked the application app to give it up" in unfolded(run(*command).out)
     assert "which waits until the application gives it up" in unfolded(run("show", proposal).out)
-    run("worker", "--drain")
+    ended = "Of 1 resolution an application said what is so: see `synapsor reconcile list`."
+    assert unfolded(run("worker", "--drain").out).strip() == ended
     refused = "That it was not applied was refused, by what the application answered: handler_applied."
     assert refused in unfolded(run("reconcile", "list").out)
     assert refused in run("--json", "reconcile", "list").json["proposals"][0]["said"]

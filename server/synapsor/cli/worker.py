@@ -60,14 +60,17 @@ async def _run(arguments: Namespace) -> int:
             if stays and not arguments.json:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
-    measured = worker.measured
-    document = {"settled": settled, "measured": measured, "jobs": done}
-    answer(arguments, "worker", document, _end(settled, done, stayed=stays, measured=measured))
+    beside = {"measured": worker.measured, "resolved": worker.resolved}
+    answer(
+        arguments, "worker", {"settled": settled, **beside, "jobs": done}, _end(settled, done, stayed=stays, **beside)
+    )
     return 0
 
 
-def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool, measured: int = 0) -> str:
+def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool, measured: int = 0, resolved: int = 0) -> str:
     shadows = f" {many(measured, 'proposal')} measured: see `synapsor inbox`." if measured else ""
+    if resolved:
+        shadows += f" Of {many(resolved, 'resolution')} an application said what is so: see `synapsor reconcile list`."
     if stayed:
         return f"Stopped; {settled or 'nothing'} settled.{shadows}"
     last = {outcome["job"]: outcome["outcome"] for outcome in done}

@@ -28,10 +28,15 @@ log = logging.getLogger("synapsor.worker")
 
 @dataclass(kw_only=True)
 class Resolutions:
-    """Asks applications to give up what people say was not applied, one after the other, beside the jobs."""
+    """Asks applications to give up what people say was not applied, one after the other, beside the jobs.
+
+    Attributes:
+        ended: how many resolutions were carried out or refused here, by what an application answered.
+    """
 
     bench: Workbench
     pace: Pace
+    ended: int = field(default=0, init=False)
     _at_it: bool = field(default=False, init=False, repr=False)
     _tries: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _rest: dict[str, float] = field(default_factory=dict, init=False, repr=False)
@@ -95,6 +100,7 @@ class Resolutions:
         for of in (self._tries, self._rest, self._told):
             of.pop(handle, None)
         if kept:
+            self.ended += len(records)
             _say(handle, came, counts=counts)
 
     async def _asked(self, records: Sequence[tuple[ProposalRecord, SignedResolution]]) -> Result:

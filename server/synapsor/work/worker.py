@@ -66,6 +66,11 @@ class Worker:
         """How many proposals it has measured, by shadow applies that nobody has approved yet."""
         return self._shadows.made
 
+    @property
+    def resolved(self) -> int:
+        """How many resolutions it has carried out or refused, by what an application answered."""
+        return self._resolutions.ended
+
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due and no lane is at work (`drain`); return how many were settled.
 
