@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from synapsor.core.writeback import Confirmed
@@ -386,6 +387,30 @@ async def test_an_entry_that_cannot_be_ended_or_read_keeps_no_other_from_being_c
         application.doctor("due_at = 0")
         assert await application.claim() is None
         assert application.entries("state, code")[0] == ("confirmed", "expired")
+
+
+@pytest.mark.requirement("outbox:confirm")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_confirmation_that_the_database_undoes_by_itself_is_made_again_and_not_for_ever(
+    shop: Shop, application: Payments, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await application.handle(await handed(shop))
+    claim, left, real = await application.claimed(), [None] * times, Outbox._end
+
+    def end(self: Outbox, *told: Any, **more: Any) -> Answer:
+        if left:
+            left.pop()
+            raise OperationalError("UPDATE", {}, Exception("deadlock"))
+        return real(self, *told, **more)
+
+    monkeypatch.setattr(Outbox, "_end", end)
+    if times == 3:
+        with pytest.raises(OperationalError):
+            await application.confirm(claim)
+        assert (shop.invoice(), application.entries("state")) == (AS_IT_WAS, [("accepted",)])
+    assert (await application.confirm(claim)).came is Came.ALREADY_APPLIED
+    assert shop.invoice() == WAIVED
 
 
 @pytest.mark.requirement("outbox:claim")

@@ -127,6 +127,16 @@ def told_of(job: Job, line: Row[Any], *, again: int = 0) -> Answer:
     return Answer.of(job, came, line.code, confirmed=confirmed)
 
 
+def never_claimed(line: Row[Any], _now: int) -> bool:
+    """Tell whether certainly nothing was begun."""
+    return bool(line.state == "accepted" and not line.attempts)
+
+
+def not_in_hand(line: Row[Any], now: int) -> bool:
+    """Tell whether nobody can confirm it any more, whatever was begun before."""
+    return bool(line.state != "confirmed" and (line.claim == "" or line.claimed_until <= now))
+
+
 def job_of(lines: Sequence[Row[Any]]) -> Job:
     """Return the job of an entry, as it was accepted."""
     changes = [json.loads(line.body) for line in lines]

@@ -6,6 +6,7 @@ next one makes it again. Rows are changed in the transaction that confirms, and 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import logging
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Row, Table, and_, exists, or_, select, update
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from synapsor.handler.answer import Answer, Failed, Refused
@@ -28,6 +29,8 @@ from synapsor.handler.kept import (
     known,
     lines_of,
     moment,
+    never_claimed,
+    not_in_hand,
     now_of,
     open_verdict,
     outbox,
@@ -41,6 +44,8 @@ log = logging.getLogger("synapsor.handler")
 
 OUTBOX: Final = outbox()
 LOCK_SECONDS: Final = 60.0
+_MORE: Final = 2
+"""How often more a confirmation is tried that the database has undone by itself."""
 _WORKER: Final = re.compile(r"[!-~]([ -~]{0,62}[!-~])?", re.ASCII)
 Touch: TypeAlias = Callable[[Session, Change], None]
 Code: TypeAlias = Literal["claim_lost", "claim_expired", "confirmed_otherwise"]
@@ -148,7 +153,8 @@ class Outbox:
     def confirm(
         self, session: Session, claim: Claim, outcome: Literal[Came.APPLIED] | Refused, evidence: bytes | str = b""
     ) -> Answer:
-        """Record what has come of an effect, and change the rows with it; the same confirmation again changes nothing.
+        """Record what has come of an effect, and change the rows with it; the same confirmation again changes nothing, so what the database undoes
+        by itself (a deadlock, a lost connection) is done again at once.
 
         Where the effect was made and its rows cannot be changed as approved, that is recorded (`effect_stands`), for a person.
 
@@ -162,6 +168,14 @@ class Outbox:
         _check_new(session)
         shown = evidence.encode() if isinstance(evidence, str) else evidence
         proof = f"sha256:{hashlib.sha256(shown).hexdigest()}" if shown else ""
+        for _ in range(_MORE):
+            with contextlib.suppress(DBAPIError):
+                return self._confirmed(session, claim, outcome, proof)
+        return self._confirmed(session, claim, outcome, proof)
+
+    def _confirmed(
+        self, session: Session, claim: Claim, outcome: Literal[Came.APPLIED] | Refused, proof: str
+    ) -> Answer:
         said = f"{outcome.came}:{outcome.code}" if isinstance(outcome, Refused) else Came.APPLIED.value
         try:
             lead = self._standing(session, claim)
@@ -258,9 +272,9 @@ class Outbox:
     def _taken_back(self, session: Session, job: Job) -> Answer | None:
         """End an entry as a job asks for it; None where it does not, or it may be done."""
         key = job.changes[0].key
-        if job.ask in {Ask.CLOSE, Ask.ABANDON} and self._ended(session, key, "closed", _never_claimed):
+        if job.ask in {Ask.CLOSE, Ask.ABANDON} and self._ended(session, key, "closed", never_claimed):
             return Answer.of(job, Came.FAILED, "closed")
-        if job.ask is Ask.ABANDON and self._ended(session, key, "abandoned", _not_in_hand):
+        if job.ask is Ask.ABANDON and self._ended(session, key, "abandoned", not_in_hand):
             return Answer.of(job, Came.FAILED, "abandoned")
         return None
 
@@ -308,7 +322,7 @@ class Outbox:
         now = now_of(session)
         if lead.attempts == 0 and job.lapsed(moment(now)):  # nothing was begun, and from now on nothing may be
             session.rollback()
-            self._ended(session, lead.entry, "expired", _never_claimed)
+            self._ended(session, lead.entry, "expired", never_claimed)
             return None
         mine = and_(self.table.c.claim == lead.claim, self.table.c.state == "accepted")
         if lead.attempts >= self.most:
@@ -375,16 +389,6 @@ class Outbox:
     def _set(self, session: Session, key: str, *where: Any, **values: Any) -> int:
         found = update(self.table).where(self.table.c.entry == key, *where)
         return int(session.execute(found.values(values)).rowcount)  # type: ignore[attr-defined]  # of an update it is there
-
-
-def _never_claimed(line: Row[Any], _now: int) -> bool:
-    """Tell whether certainly nothing was begun."""
-    return bool(line.state == "accepted" and not line.attempts)
-
-
-def _not_in_hand(line: Row[Any], now: int) -> bool:
-    """Tell whether nobody can confirm it any more, whatever was begun before."""
-    return bool(line.state != "confirmed" and (line.claim == "" or line.claimed_until <= now))
 
 
 def _check_new(session: Session) -> None:
