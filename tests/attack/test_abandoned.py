@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from synapsor.core.statements import SignedResolution, sign
 from synapsor.errors import LedgerFailure
+from synapsor.flow.replay import replay
 from synapsor.handler_ports import Heard
 from synapsor.testing import TestClock
 from tests.attack.doubts import resolved
@@ -215,6 +216,8 @@ async def test_nobody_asks_while_the_source_is_paused_or_the_executor_is_not_kno
     assert (await answered(shop, ABANDONED)).asked == []
     await turn(shop, "running")
     assert await shop.work(handlers={"other": Answering(ABANDONED)}) == []
+    report = await replay(shop.ledger, proposal, shop.files.operators)
+    assert (report.differences, [one.name for one in report.steps][-1]) == ((), "waits")
     assert await shop.status(proposal) == "reconciliation_required"
     assert (await answered(shop, ABANDONED)).asks == ["abandon"]
     assert await shop.status(proposal) == "failed"

@@ -172,6 +172,16 @@ class Event(_Told):
             receipt=True,
         ),
     )
+    RESOLUTION_REFUSED = (
+        "resolution_refused",
+        About(
+            kind="resolution_refused",
+            happened="was said not to be applied, and the application that carries it out says otherwise",
+            counted="said not to be applied, against what applications say",
+            urgent=True,
+            told=True,
+        ),
+    )
     WRITEBACK_DEAD = (
         "writeback_dead",
         About(

@@ -50,7 +50,6 @@ UNTOLD: Final = frozenset(
         "shadow_asked",
         "read",
         "receipt_kept",
-        "resolution_refused",
         "resolution_waits",
     }
 )
