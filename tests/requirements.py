@@ -740,7 +740,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "executor:one-address": _R(
         "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
     ),
-    "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:signed": _R(
+        "A handler takes what the worker signed now, for it by its name, and nothing else.", "law 5, decision 0037"
+    ),
     "executor:unasked": _R(
         "A worker that does not know the executor of a job says of it neither that it failed nor that it was canceled: nobody else knows whether an earlier attempt got through.",
         "law 4, R4",
@@ -1081,6 +1083,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),
+    "outbox:abandoned": _R(
+        "What a person says was not applied is ended in an outbox where nobody has a running claim to it, and done no more from then on; what is in hand or done is told as that.",
+        "R4, decision 0037",
+    ),
     "outbox:claim": _R(
         "An entry of an outbox is claimed by one worker at a time, for a while by the database's clock, in the order of its row; whose claim is over confirms nothing.",
         "concepts 44",
@@ -1276,6 +1282,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A rejection is told with a word of the closed list where it has one, what that means and what may follow.",
         "issue 4",
     ),
+    "reconcile:advised": _R(
+        "What to do about a proposal whose end nobody knows goes by why nobody knows it as well as by its rows, which tell nothing of an effect outside.",
+        "R4, decision 0037",
+    ),
     "reconcile:classified": _R(
         "Each row of a proposal whose end nobody knows is found as proposed, as before, gone or drifted, by the worker's own comparison over the read credential; of a hidden column no value is told.",
         "R4, S5",
@@ -1283,6 +1293,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "reconcile:contrary": _R(
         "What the rows speak against, or nobody could look at, is said only by who says so aloud, and that stays on record.",
         "R4",
+    ),
+    "reconcile:given-up": _R(
+        "That an application did not apply a change counts when it has given that up, and waits until it is answered, unless a person signs that it counts unasked; what it has done is never said to be not applied.",
+        "R4, decision 0037",
     ),
     "reconcile:forged": _R(
         "A resolution that no trusted person signed is found, moves nothing and is told to nobody as a person's.",

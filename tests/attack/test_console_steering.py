@@ -29,6 +29,8 @@ from tests.attack.tasks import tasks_table
 from tests.attack.test_groups import GROUPED, filed
 from tests.databases import load_sqlite
 from tests.deciding import approve
+from tests.handlers.answering import Answering, said
+from tests.handlers.serving import handled_shop
 
 pytestmark = pytest.mark.asyncio
 
@@ -386,6 +388,36 @@ async def test_what_nobody_knows_is_shown_beside_what_was_approved_and_resolved_
     )
     assert ("leo", "contrary") in refusals(desk.shop, proposal)
     assert (await desk.shop.ledger.verify()).first_bad is None
+
+
+@pytest.mark.requirement("console:resolves", "reconcile:given-up", "reconcile:advised")
+async def test_what_an_application_carries_out_is_told_to_wait_until_it_is_given_up_unless_somebody_ticks_otherwise(
+    tmp_path: Path,
+) -> None:
+    url = "http://127.0.0.1:9/synapsor"
+    async with (
+        handled_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db"), url) as shop,
+        hall(shop) as desk,
+    ):
+        proposal = await shop.waiver()
+        stands = {"app": Answering(said("conflict", "effect_stands"))}
+        assert await shop.attempt(handlers=stands) == [("reconciliation_required", "effect_stands")]
+        path = f"/worker/unknown/{proposal}"
+        told = {"verdict": "not-applied", "seen": "yes", "reason": "It was taken back."}
+        async with desk.client() as client:
+            await desk.login(client, "leo")
+            page = (await client.get(path)).text
+            advised = "Say that it was not applied, only where it was taken back." in page
+            assert ("That waits" in page, advised) == (False, True)
+            done = await send(client, path, f"{path}/resolve", **told)
+            assert (done.status_code, await shop.status(proposal)) == (303, "reconciliation_required")
+            page = (await client.get(path)).text
+            assert "That waits until a worker has asked the application app to give it up" in page
+            done = await send(client, path, f"{path}/resolve", **told, unasked="yes")
+            assert (done.status_code, await shop.status(proposal)) == (303, "failed")
+        record = await shop.record(proposal)
+        assert record.resolution is not None
+        assert (record.resolution.resolution.unasked, record.resolution.login is not None) == (True, True)
 
 
 @pytest.mark.requirement("console:resolves")

@@ -64,9 +64,9 @@ async def _run(arguments: Namespace) -> int:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
         left, kept = (0, ()) if stays else await _left(project, tuple(worker.bench.targets))
-    measured = worker.measured
-    document = {"settled": settled, "measured": measured, "jobs": done, "paused": [one.source for one in kept]}
-    text = _end(settled, done, stayed=stays, measured=measured, left=left, kept=kept)
+    beside = {"measured": worker.measured, "resolved": worker.resolved}
+    document = {"settled": settled, **beside, "jobs": done, "paused": [one.source for one in kept]}
+    text = _end(settled, done, stayed=stays, **beside, left=left, kept=kept)
     answer(arguments, "worker", document, paragraph(text))
     return 0
 
@@ -85,10 +85,13 @@ def _end(
     *,
     stayed: bool,
     measured: int = 0,
+    resolved: int = 0,
     left: int = 0,
     kept: Sequence[Rest] = (),
 ) -> str:
     shadows = f" {many(measured, 'proposal')} measured: see `synapsor inbox`." if measured else ""
+    if resolved:
+        shadows += f" Of {many(resolved, 'resolution')} an application said what is so: see `synapsor reconcile list`."
     if stayed:
         return f"Stopped; {settled or 'nothing'} settled.{shadows}"
     last = {outcome["job"]: outcome["outcome"] for outcome in done}

@@ -25,6 +25,7 @@ from synapsor.core.statements import (
     Operator,
     SignedDecision,
     SignedLogin,
+    SignedResolution,
     SignedSwitch,
     Undo,
     signature_holds,
@@ -176,6 +177,23 @@ def may_resolve(proposal: Proposal, operator: Operator, *, now: str) -> None:  #
     _check_person(operator)
     if any(same_person(proposal.principal, name) for name in operator.names()):
         raise DecisionRefused(Rule.OWN_REQUEST, "Nobody decides on their own request.", fix="Ask another person.")
+
+
+def is_resolved(
+    signed: SignedResolution, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str
+) -> bool:
+    """Tell whether somebody who is trusted now, and may, has signed that exactly this proposal was not applied."""
+    said = signed.resolution
+    operator = operators.get(said.operator)
+    if operator is None or (said.ledger, said.proposal, said.digest) != (ledger, proposal.id, proposal.digest):
+        return False
+    if said.verdict != "not_applied" or not still_spoken_by(said, signed.signature, signed.login, operators):
+        return False
+    try:
+        may_resolve(proposal, operator, now=now)
+    except DecisionRefused:
+        return False
+    return said.role == proposal.role
 
 
 def verify_activation(

@@ -314,6 +314,7 @@ class Resolution:
         found: how its rows, and those of its group, stood just before, in one word of `core.reconcile`.
         seen: the digest of what was seen of its own rows, "" where they could not be looked at.
         contrary: the person says so although what was seen speaks against it, or nothing was seen.
+        unasked: the person says so although the application that had it in hand was not asked to give it up, and may do it yet.
     """
 
     id: str
@@ -328,6 +329,7 @@ class Resolution:
     role: str
     reason: str
     at: Instant
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -339,16 +339,17 @@ CREATE TABLE settlement (
     body TEXT NOT NULL
 ) STRICT;
 
--- What a person says became of a proposal whose end nobody knows.
+-- What a person says became of a proposal whose end nobody knows; several of one, where an application had to be asked first.
 CREATE TABLE resolution (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
     at TEXT NOT NULL,
-    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    proposal TEXT NOT NULL REFERENCES proposal (id),
     operator TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('applied', 'not_applied')),
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX resolution_proposal ON resolution (proposal, seq);
 
 CREATE TABLE reveal (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
