@@ -174,6 +174,11 @@ _POWERS: dict[May, _Rule] = {
     May.CREATE_TEMPORARY: _Rule("may create temporary tables", "reader_can_create_temporary"),
     May.CREATE_TEMPORARY_LIKE_ALL: _Rule("may create temporary tables", "reader_can_create_temporary", "", fatal=False),
     May.RUN_DEFINER: _Rule("may run {over} with another's rights", "reader_can_run_definer"),
+    May.RUN_STABLE_DEFINER: _Rule(
+        "may run {over} with another's rights; that it only reads is its own word",
+        "reader_can_run_stable_definer",
+        fatal=False,
+    ),
     May.RUN_EXTENSION: _Rule(
         "may run {over}, which can act with other rights", "reader_can_run_extension", fatal=False
     ),
@@ -198,6 +203,7 @@ _FIXES = {
     "can_alter": "REVOKE everything on it but SELECT, INSERT, UPDATE and DELETE.",
     "can_create_temporary": "REVOKE it, also from PUBLIC.",
     "can_run_definer": "REVOKE EXECUTE, also from PUBLIC, and grant it to the roles that call it.",
+    "can_run_stable_definer": "REVOKE EXECUTE, also from PUBLIC, where the credential has no need to call it.",
     "can_run_extension": "REVOKE EXECUTE, also from PUBLIC.",
     "cannot_read": "GRANT SELECT on the reviewed columns.",
     "cannot_update": "GRANT UPDATE on exactly these columns.",
