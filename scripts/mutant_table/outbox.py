@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant("accepted.forgot", "accepted:truth", _HANDING, "return _FORGOT if is_nothing(answer) and _accepted(claims) else answer", "return answer", f"{_WORKER} 'contradicts and sqlite'"),
     Mutant("accepted.bound", "accepted:bound", "work/lane.py", "if result.outcome is not Outcome.ACCEPTED or now < result.asked_until:", "if True:", f"{_WORKER} 'too_long and sqlite'"),
     Mutant("accepted.bound-is-kept", "accepted:bound", "work/authority.py", '            return {"accepted": True, "asked_until": before.until}', '            return {"accepted": True, "asked_until": stamp(self.clock.now() + dt.timedelta(hours=1))}', f"{_WORKER} 'too_long and sqlite'"),
-    Mutant("accepted.by-events", "accepted:forged", "ledger/verify.py", "stands != (is_open, attempts, parked, anew, accepted):", "stands[:4] != (is_open, attempts, parked, anew):", f"{_WORKER} 'column and sqlite'"),
+    Mutant("accepted.by-events", "accepted:forged", "ledger/verify.py", "stands != (is_open, attempts, parked, later, anew, accepted):", "stands[:5] != (is_open, attempts, parked, later, anew):", f"{_WORKER} 'column and sqlite'"),
     Mutant("accepted.told-by-events", "accepted:forged", "ledger/accepted.py", 'if not any(one["kind"] == ACCEPTED for one in told):', 'if row["accepted"] is None:', f"{_WORKER} 'forged_column and sqlite'"),
     Mutant("accepted.canceled-is-asked", "accepted:steered", "work/lane.py", "(record_verdict(claims, denied.result) if canceled else read_verdict(claims))", "read_verdict(claims)", f"{_WORKER} 'takes_it_back and sqlite'"),
     Mutant("accepted.truth-is-asked", "accepted:steered", "work/lane.py", "if claims is not None and any(claim.accepted for claim in claims):", "if False:", f"{_WORKER} 'whoever_takes_back and sqlite'"),
