@@ -379,4 +379,20 @@ MUTANTS = (
         "    if False:",
         "tests/attack/test_forged_steering.py -k another_source_ends",
     ),
+    Mutant(
+        "posture.parts-of-receipts",
+        "posture:fooled",
+        "sources/postgres_rights.py",
+        "FROM pg_inherits i WHERE i.inhparent = above.oid",
+        "FROM pg_inherits i WHERE false",
+        "tests/attack/test_posture_fooled.py -k who_owns",
+    ),
+    Mutant(
+        "posture.takes-receipts-along",
+        "posture:fooled",
+        "sources/postgres_rights.py",
+        "WHERE k.conrelid = above.oid AND k.contype = 'f'\n      AND (k.confdeltype",
+        "WHERE false AND k.contype = 'f'\n      AND (k.confdeltype",
+        "tests/attack/test_posture_fooled.py -k who_owns",
+    ),
 )

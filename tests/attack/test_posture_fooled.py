@@ -18,7 +18,16 @@ OWNS = [
     ),
     ("ALTER ROLE {who} CREATEDB", "ALTER ROLE {who} NOCREATEDB"),
 ]
+PARENT = "ALTER TABLE {synapsor_receipts} ADD CONSTRAINT led FOREIGN KEY (tenant) REFERENCES billing.led ON DELETE CASCADE NOT VALID"
 LEADS = [
+    (
+        "CREATE TABLE billing.older () INHERITS ({synapsor_receipts}); GRANT DELETE ON billing.older TO {who}",
+        "DROP TABLE billing.older",
+    ),
+    (
+        f"CREATE TABLE billing.led (id text PRIMARY KEY); {PARENT}; GRANT DELETE ON billing.led TO {{who}}",
+        "ALTER TABLE {synapsor_receipts} DROP CONSTRAINT led; DROP TABLE billing.led",
+    ),
     (
         f"{VIEW}; GRANT DELETE ON billing.kept TO {{who}}",
         "DROP VIEW billing.kept",

@@ -123,17 +123,26 @@ THROUGH = f"""
 {MINE.replace("WITH", "WITH RECURSIVE")}, above(oid) AS (
   SELECT $1::int8::oid
   UNION
-  SELECT w.ev_class FROM above JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.oid
-  JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+  SELECT leads.oid FROM above CROSS JOIN LATERAL (
+    SELECT w.ev_class FROM pg_depend d JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = above.oid
+    UNION ALL
+    SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = above.oid
+    UNION ALL
+    SELECT k.confrelid FROM pg_constraint k WHERE k.conrelid = above.oid AND k.contype = 'f'
+      AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+  ) AS leads(oid)
 )
 SELECT DISTINCT n.nspname || '.' || c.relname
 FROM above JOIN pg_class c ON c.oid = above.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid <> $1::int8::oid AND {USERS} AND EXISTS (
   SELECT FROM mine WHERE has_schema_privilege(mine.oid, n.oid, 'USAGE')
-    AND (has_table_privilege(mine.oid, c.oid, 'UPDATE, DELETE') OR has_any_column_privilege(mine.oid, c.oid, 'UPDATE')))
+    AND (has_table_privilege(mine.oid, c.oid, 'UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(mine.oid, c.oid, 'UPDATE')))
 ORDER BY 1
 """  # noqa: S608  # constants of this module
-"""The views over a table, and whatever has a rule that leads to it, that a credential may change: it does so with their owner's rights."""
+"""The views over a table, whatever has a rule that leads to it, and whatever takes its rows along, that a credential may change: it does so with
+their owner's rights. The tables that hold a part of its rows are those rows.
+"""
 
 TEMPORARY = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
