@@ -395,4 +395,12 @@ MUTANTS = (
         "WHERE false AND k.contype = 'f'\n      AND (k.confdeltype",
         "tests/attack/test_posture_fooled.py -k who_owns",
     ),
+    Mutant(
+        "shadow.rests-for-none",
+        "shadow:believed",
+        "work/shadows.py",
+        "limit = AT_A_TIME + len(self._rest)",
+        "limit = AT_A_TIME",
+        "tests/attack/test_forged_shadows.py -k in_vain",
+    ),
 )

@@ -80,7 +80,10 @@ async def test_a_request_or_measurement_that_no_event_tells_of_asks_for_nothing_
 
 
 @pytest.mark.requirement("shadow:believed")
-async def test_what_is_measured_in_vain_is_measured_ever_less_often(shop: Shop) -> None:
+async def test_what_is_measured_in_vain_is_measured_ever_less_often_and_keeps_no_other_from_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadows, "AT_A_TIME", 1)
     handle = (await shop.proposed(WAIVER, ASKED))["id"]
     assert await shop.work() == []
     await shop.ledger.measuring.ask(asking(shop, await shop.record(handle)))
@@ -95,6 +98,9 @@ async def test_what_is_measured_in_vain_is_measured_ever_less_often(shop: Shop) 
             await worker.run(drain=True)
             assert points.count("shadow.taken") == (not moment)
         passed += rest * 0.2
+    honest = (await shop.proposed(WAIVER, {**ASKED, "invoice_id": "INV-3002"}))["id"]
+    await worker.run(drain=True)
+    assert (await shop.record(honest)).measured is not None
 
 
 def forged(raw: sqlite3.Connection, kind: str, seq: int, proposal: str, **columns: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from synapsor import handles
@@ -60,12 +60,14 @@ class Shadows:
     _rest: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     async def waiting(self, now: dt.datetime, sources: Sequence[str]) -> tuple[str, ...]:
-        """Return what waits to be measured of these sources, without what rests."""
+        """Return what waits to be measured of these sources, without what rests: that keeps no other from it."""
+        limit = AT_A_TIME + len(self._rest)
         try:
-            waiting = await self.bench.ledger.measuring.waiting(now=stamp(now), sources=sources, limit=AT_A_TIME)
+            waiting = await self.bench.ledger.measuring.waiting(now=stamp(now), sources=sources, limit=limit)
         except LedgerFailure:
             log.exception("nothing is measured now", extra={"action": "shadows_failed"})
             return ()
+        self._forget(self._rest.keys() - set(waiting))
         return tuple(one for one in waiting if self._rest.get(one, 0.0) <= self.bench.elapsed())
 
     async def measure(self, waiting: Sequence[str], *, stop: Callable[[], bool] = lambda: False) -> None:
@@ -99,13 +101,17 @@ class Shadows:
         if not await self.bench.ledger.measuring.record(made, answers=answers):
             self._vain[handle] += 1
             return
-        for known in (self._tried, self._vain, self._rest):
-            known.pop(handle, None)
+        self._forget([handle])
         await self.bench.reached("shadow.recorded")
         self.made += len(made)
         for one in made:
             extra = {"action": "measured", "proposal": one.proposal, "outcome": one.outcome, "code": one.code}
             log.info("proposal %s: %s", one.proposal, one.outcome, extra=extra)
+
+    def _forget(self, handles: Iterable[str]) -> None:
+        for handle in handles:
+            for known in (self._tried, self._vain, self._rest):
+                known.pop(handle, None)
 
     async def _waiting(self, handle: str) -> tuple[ProposalRecord, ...]:
         """Return a proposal and what it stands or falls with, in the order in which they are applied; nothing of what is no business of a
