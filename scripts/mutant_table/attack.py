@@ -215,8 +215,8 @@ MUTANTS = (
         "posture.system-functions",
         "posture:fooled",
         "sources/postgres_rights.py",
-        "AND a.grantee <> p.proowner AND r",
-        "AND false AND r",
+        "AND a.grantee <> p.proowner\n",
+        "AND false\n",
         "tests/attack/test_posture_fooled.py -k 'reaches_past and postgres'",
     ),
     Mutant(
@@ -402,5 +402,13 @@ MUTANTS = (
         "limit = AT_A_TIME + len(self._rest)",
         "limit = AT_A_TIME",
         "tests/attack/test_forged_shadows.py -k in_vain",
+    ),
+    Mutant(
+        "posture.system-functions-of-all",
+        "posture:fooled",
+        "sources/postgres_rights.py",
+        "(a.grantee = 0 OR EXISTS (\n    SELECT FROM mine JOIN",
+        "(false OR EXISTS (\n    SELECT FROM mine JOIN",
+        "tests/attack/test_posture_fooled.py -k 'reaches_past and postgres'",
     ),
 )

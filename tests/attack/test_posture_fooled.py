@@ -75,6 +75,11 @@ POWERS = {
             "writer_superuser",
         ),
         (
+            "GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO PUBLIC",
+            "REVOKE EXECUTE ON FUNCTION pg_ls_dir(text) FROM PUBLIC",
+            "writer_superuser",
+        ),
+        (
             "GRANT UPDATE (note) ON {invoices} TO {who} WITH GRANT OPTION",
             "REVOKE GRANT OPTION FOR UPDATE (note) ON {invoices} FROM {who}",
             "writer_superuser",

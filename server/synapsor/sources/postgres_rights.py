@@ -70,8 +70,9 @@ WHERE r.rolname IN ('pg_signal_backend', 'pg_signal_autovacuum_worker', 'pg_chec
 UNION
 SELECT DISTINCT 'EXECUTE on ' || n.nspname || '.' || p.proname
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace CROSS JOIN LATERAL aclexplode(p.proacl) AS a
-JOIN mine ON mine.oid = a.grantee JOIN pg_roles r ON r.oid = mine.oid
-WHERE n.nspname IN ('pg_catalog', 'information_schema') AND a.grantee <> p.proowner AND r.rolname NOT LIKE 'pg!_%' ESCAPE '!'
+WHERE n.nspname IN ('pg_catalog', 'information_schema') AND a.grantee <> p.proowner
+  AND (a.grantee = 0 OR EXISTS (
+    SELECT FROM mine JOIN pg_roles r ON r.oid = mine.oid WHERE r.oid = a.grantee AND r.rolname NOT LIKE 'pg!_%' ESCAPE '!'))
 ORDER BY 1
 """  # noqa: S608  # constants of this module
 """How it may reach into the server beside the rows: other sessions, and functions that only a superuser may run unless they are granted."""
