@@ -282,6 +282,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Of a delete it is told beforehand which of what it does beside its contract does not accept, so that the worker would not apply it.",
         "issue 4",
     ),
+    "blast:application": _R(
+        "Of a change that an application carries out nobody is told that it touches nothing else: what the application does beside cannot be seen, and that is said.",
+        "decision 0029",
+    ),
     "blast:counted": _R(
         "Rows that refer to a change's rows are counted exactly, up to a limit of rows and of time, and only where the reader may read what is counted.",
         "law 2, issue 4",
@@ -332,6 +336,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
+    ),
+    "card:receiptless": _R(
+        "Who decides is told where a source keeps no receipts, and that a person then has to say what became of a change of which the answer is lost.",
+        "decision 0027",
     ),
     "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
     "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
@@ -478,6 +486,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "issue 5",
     ),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:no-sideways": _R(
+        "On a narrow screen every column of a table of the console is told below the one before, with its name, and none lies beyond the edge.",
+        "decision 0034",
+    ),
     "console:over-told": _R(
         "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
         "law 10, S8",
@@ -545,6 +557,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:streams-bounded": _R(
         "Nobody takes more streams than their share, logged in or not, and a stream ends with its session.",
         "law 10",
+    ),
+    "console:switch": _R(
+        "A policy steward stops automatic approval, and starts what their page showed as stopped, by a form of the page of the worker: signed in their session in that role, by nobody else and on record.",
+        "law 5, decision 0038",
     ),
     "console:trust-unreadable": _R(
         "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
@@ -1344,6 +1360,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What does not roll back is not carried out to be measured, as far as it is seen; what stays of it all the same is told.",
         "law 3",
     ),
+    "shadow:latest": _R(
+        "`synapsor shadow latest` is about the newest proposal that can be measured, and where there is none that is said.",
+        "decision 0031",
+    ),
     "shadow:nothing-stays": _R("A shadow apply changes nothing in the source.", "law 4"),
     "shadow:once": _R(
         "Whatever happens to a worker at any point of a shadow apply, the source keeps nothing of it, the next worker measures, and one measurement is recorded, whole, or none.",
@@ -1419,6 +1439,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "steer:requeue": _R(
         "A job that was given up is tried again only when a trusted operator of writeback has signed that since, and its attempts begin anew.",
         "law 5, law 9",
+    ),
+    "steer:rest-told": _R(
+        "A job that a pause keeps is not called due: its page, `jobs`, `worker --drain` and the companion say that it rests, by whom and why it was paused, and what lets it go on.",
+        "law 10",
     ),
     "steer:told": _R(
         "What waits, what was given up and why, what rests, and what people said of it is told: to operators, on the card, in the inbox and in a replay, to the agent without a name or a reason, and to who is notified.",
@@ -1525,6 +1549,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worker:one-line": _R(
         "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",
         "law 7",
+    ),
+    "worker:one-name": _R(
+        "What a worker holds is by its lease and not by its name: two of one name keep out of each other's way as any two do, and those that nobody named are called differently.",
+        "R2",
     ),
     "worker:row-order": _R(
         "A job waits for the older open ones about its rows, whoever has them, and that is found by indexes alone.",

@@ -52,7 +52,7 @@ async def newest(shop: Shop, source: str = "shop") -> SignedPause:
     return found
 
 
-@pytest.mark.requirement("console:pauses")
+@pytest.mark.requirement("console:pauses", "steer:rest-told")
 async def test_a_source_rests_and_goes_on_as_somebody_signs_in_the_console(desk: Hall) -> None:
     proposal = await desk.shop.waiver()
     async with desk.client() as client:
@@ -60,6 +60,15 @@ async def test_a_source_rests_and_goes_on_as_somebody_signs_in_the_console(desk:
         assert (await send(client, "/worker", "/worker/pause", source="")).status_code == 303
         page = (await client.get("/worker")).text
         assert "Paused by <bdi>opal</bdi>" in page
+        assert "kept by a pause" in page
+        record = await desk.shop.ledger.proposal(proposal)
+        assert record is not None
+        assert record.job is not None
+        for way in (f"/worker/jobs/{record.job.id}", f"/worker/jobs/{proposal}", f"/proposals/{proposal}"):
+            of_job = (await client.get(way)).text
+            assert "Every source rests: no worker takes a new job of it." in of_job
+            assert "Paused by <bdi>opal</bdi>" in of_job
+            assert ">due<" not in of_job
         paused = await newest(desk.shop, "")
         assert (paused.pause.state, paused.pause.role, paused.login is not None) == (
             "paused",
@@ -369,7 +378,7 @@ async def test_what_nobody_knows_is_shown_beside_what_was_approved_and_resolved_
         done = await send(client, path, f"{path}/resolve", verdict="not-applied", seen="yes", reason="The log says so.")
         assert (done.status_code, done.headers["location"]) == (303, f"/proposals/{proposal}")
         assert (await client.get(path)).status_code == 409
-        assert "it is known what became of it" in (await client.get("/worker/unknown")).text
+        assert "No proposal is of unknown outcome." in (await client.get("/worker/unknown")).text
     record = await desk.shop.record(proposal)
     assert (record.status.value, record.resolution is not None and record.resolution.login is not None) == (
         "failed",

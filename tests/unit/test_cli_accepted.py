@@ -51,7 +51,7 @@ def test_what_is_accepted_and_not_done_is_told_as_that(
     assert "accepted by the application, asked again in" in unfolded(run("jobs", "list").out)
     asked = f"what has come of it is asked until {job['accepted_until']}; after that a person has to find out"
     assert asked in unfolded(run("jobs", "show", proposal).out)
-    assert "1 accepted by an application, 0 put off" in unfolded(run("worker", "status").out)
+    assert "1 job not done: 1 accepted by an application." in unfolded(run("worker", "status").out)
     for command in (("show", proposal), ("inbox", "--all")):
         assert WORDS in unfolded(run(*command).out)
     assert WORDS in run("--json", "replay", proposal).out

@@ -40,7 +40,7 @@ async def _list(arguments: Namespace) -> None:
         found = await ledger.inbox(status=Status.RECONCILIATION_REQUIRED, limit=arguments.limit + 1)
     records, more = found[: arguments.limit], len(found) > arguments.limit
     entries = [line for one in records for line in entry(*_told(one), width=width())]
-    text = "\n".join(entries) or "Of every proposal it is known what became of it."
+    text = "\n".join(entries) or "No proposal is of unknown outcome."
     answer(arguments, "doubts", {"proposals": [_body(one) for one in records], "more": more}, text)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.kept import Activated
-from synapsor.core.login import decision_holds, verify_login
+from synapsor.core.login import decision_holds, still_spoken_by, verify_login
 from synapsor.core.moment import are_stamps, earliest, parse, stamp
 from synapsor.core.onetime import meant, step_up_holds
 from synapsor.core.plain import hidden
@@ -138,8 +138,8 @@ def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, led
     operator = trusted(operators, signed.switch.operator, POLICY_STEWARD)
     return (
         operator is not None
-        and signed.switch.ledger == ledger
-        and signature_holds(signed.switch, signed.signature, operator)
+        and (signed.switch.ledger, signed.switch.role) == (ledger, POLICY_STEWARD)
+        and still_spoken_by(signed.switch, signed.signature, signed.login, operators)
     )
 
 
