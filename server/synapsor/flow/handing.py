@@ -100,7 +100,7 @@ class ByHandler:
 
 
 async def abandon(handler: Handler, job: str, proposals: Sequence[Proposal]) -> Result:
-    """Have an application give up what it may still have in hand, since a person says that it was not applied; return what it answers to
+    """Have an application give up what it may still have in hand, since a person says what became of it; return what it answers to
     that, `RETRY` or `ACCEPTED` where it may be done yet.
     """
     answer = await _asked(handler, to_abandon(job, proposals), job, proposals)
