@@ -140,11 +140,11 @@ async def _made_anew(
         at=call.at,
     )
     scope = Scope(tenant=original.tenant, principal=original.principal)
-    plan, seen, change, related = await changed(served, capability, request, scope)
+    found, change = await changed(served, capability, request, scope)
     require(capability, served.table, served.tables, change.members)
-    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
-    audit = audit_of(call, plan, len(seen.rows), evidence["id"], served, "proposed")
-    made = proposal_of(served, capability, request, call, ledger.id, plan, change, evidence)
+    evidence = bundle_of(handles.evidence_of(call.id), call, found)
+    audit = audit_of(call, found.plan, found.count, evidence["id"], served, "proposed")
+    made = proposal_of(served, capability, request, call, ledger.id, found.plan, change, evidence)
     own = {name: getattr(original, name) for name in ("client", "workflow", "run", "rests_on")}
     need = need_of_people(capability, made.rows, reason_of(capability, arguments))
     return replace(made, policy=need.policy, **own), evidence, audit

@@ -32,7 +32,7 @@ from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
 from synapsor.flow.filing import Filing
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import audit_of, bundle_of, look
+from synapsor.flow.read import Found, audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
 from synapsor.flow.rows import row_plan, row_shape
 from synapsor.flow.signing import signed_by
@@ -199,7 +199,8 @@ def _evidence(served: Served, call: Call, seen: _Seen, original: Proposal) -> di
     lists = {
         f"row {at}": SeenList(shape=p.shape, plan=p, seen=r, kept=kept(p, r)) for at, (p, r) in enumerate(others, 2)
     }
-    return bundle_of(handles.evidence_of(call.id), call, plan, rows, served, scope, lists)
+    found = Found(served=served, scope=scope, plan=plan, seen=rows, lists=lists)
+    return bundle_of(handles.evidence_of(call.id), call, found)
 
 
 def _proposal(
