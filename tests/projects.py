@@ -147,7 +147,6 @@ async def leo_approves(files: ProjectFiles, project: Project, proposal_id: str, 
         signer=Signer(operator=files.operators["leo"], key=files.keys["leo"]),
         operators=files.operators,
         now=project.clock.now(),
-        mode="writeback",
     )
 
 

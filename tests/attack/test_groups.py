@@ -314,7 +314,6 @@ async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_a
         add["id"],
         digest=add["digest"],
         signer=Signer(operator=leo, key=key),
-        operators={leo.name: leo},
         now=grouped.project.clock.now(),
         reason="Not this one.",
     )
@@ -404,7 +403,6 @@ async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_pers
             digest=proposal["digest"],
             signer=Signer(operator=people[name], key=keys[name]),
             now=grouped.project.clock.now(),
-            mode="writeback",
             operators=trusted,
         )
 

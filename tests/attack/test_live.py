@@ -322,7 +322,6 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
             digest=proposal.digest,
             signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
             operators=shop.files.operators,
-            mode="writeback",
             live=live,
             **more,
         )
