@@ -17,9 +17,7 @@ from synapsor.core.amend import MOST_DEPTH, amendment_of, depth_of, edited, edit
 from synapsor.core.authority import table_for
 from synapsor.core.change import Request, require
 from synapsor.core.deciding import need_of_people, reason_of
-from synapsor.core.evidence import Call
 from synapsor.core.hidden import Keeper
-from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Amended, AmendKind, Proposal
@@ -123,15 +121,7 @@ async def _made_anew(
     original, served = amending.record.proposal, amending.served
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
-    call = Call(
-        id=handles.new("aud"),
-        at=stamp(amending.now),
-        capability=original.capability,
-        contract=served.contract,
-        tenant=original.tenant,
-        principal=amending.operator.name,
-        client=amending.client,
-    )
+    call = amending.call()
     request = Request(
         arguments=arguments,
         tenant=original.tenant,

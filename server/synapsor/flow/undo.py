@@ -98,15 +98,7 @@ async def _filed(ledger: ReviewLedger, asking: Filing) -> ProposalRecord:
         raise Refusal(served.refusal)
     seen = await _look(served, original, inverse)
     members = _restored(asking, inverse, tuple(seen.named))
-    call = Call(
-        id=handles.new("aud"),
-        at=stamp(asking.now),
-        capability=original.capability,
-        contract=served.contract,
-        tenant=original.tenant,
-        principal=asking.operator.name,
-        client=asking.client,
-    )
+    call = asking.call()
     evidence = _evidence(served, call, seen, original)
     proposal = _proposal(asking, call, ledger.id, original, inverse, members, evidence)
     record = await ledger.file_proposal(
