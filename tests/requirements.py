@@ -1507,6 +1507,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",
         "R10, R12",
     ),
+    "worker:held-no-longer": _R(
+        "Whatever is written into the ledger's file, a job that its row puts off is taken again by the end of its proposal's time, and `verify` names the row.",
+        "law 9",
+    ),
     "worker:line-harmless": _R(
         "What somebody writes into the ledger's file stays one harmless word of a line that the worker prints or logs.",
         "laws 7 and 9",

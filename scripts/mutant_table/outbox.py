@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant("accepted.forgot", "accepted:truth", _HANDING, "return _FORGOT if is_nothing(answer) and claim.accepted else answer", "return answer", f"{_WORKER} 'contradicts and sqlite'"),
     Mutant("accepted.bound", "accepted:bound", "work/lane.py", "if result.outcome is not Outcome.ACCEPTED or now < result.asked_until:", "if True:", f"{_WORKER} 'too_long and sqlite'"),
     Mutant("accepted.bound-is-kept", "accepted:bound", "work/authority.py", "before.until if before is not None else self._may_be_open(handler)", "self._may_be_open(handler)", f"{_WORKER} 'too_long and sqlite'"),
-    Mutant("accepted.by-events", "accepted:forged", "ledger/verify.py", "stands != (is_open, attempts, parked, anew, accepted):", "stands[:4] != (is_open, attempts, parked, anew):", f"{_WORKER} 'column and sqlite'"),
+    Mutant("accepted.by-events", "accepted:forged", "ledger/verify.py", "stands != (is_open, attempts, parked, later, anew, accepted):", "stands[:5] != (is_open, attempts, parked, later, anew):", f"{_WORKER} 'column and sqlite'"),
     Mutant("accepted.told-by-events", "accepted:forged", "ledger/accepted.py", 'if not any(one["kind"] == ACCEPTED for one in told):', 'if row["accepted"] is None:', f"{_WORKER} 'forged_column and sqlite'"),
     Mutant("accepted.canceled-is-asked", "accepted:steered", "work/lane.py", "(record_verdict(claim, denied.result) if canceled else read_verdict(claim))", "read_verdict(claim)", f"{_WORKER} 'takes_it_back and sqlite'"),
     Mutant("accepted.truth-is-asked", "accepted:steered", "work/lane.py", "if claim is not None and claim.accepted:", "if False:", f"{_WORKER} 'whoever_takes_back and sqlite'"),

@@ -251,7 +251,7 @@ def test_rows_are_those_of_open_jobs_and_of_all_of_their_group(connection: sqlit
     for seq, (name, group) in enumerate({"p": None, "g1": "g", "g2": "g", "other": "h"}.items(), start=1):
         told = {"request": name, "capability": name, "status": "review_required", "group_id": group}
         _row(connection, "proposal", seq=seq, id=name, **told)
-        _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}")
+        _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}", own=1)
     _row(connection, "job", **OPEN, seq=11, id="j1", proposal="p")
     _row(connection, "job", **OPEN, seq=12, id="j2", proposal="g2")
     rows = "SELECT seq, target FROM job_row ORDER BY seq, target"

@@ -77,8 +77,8 @@ async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...], *, check
     )
     facts = {"origin": None, "target": Status.REVIEW_REQUIRED.value}
     seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts), checkpoint=checkpoint)
-    for row in targets(proposal):
-        await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row)
+    for row, own in targets(proposal).items():
+        await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row, own=int(own))
 
 
 async def _group_for(tx: Transaction, proposal: Proposal) -> str:
