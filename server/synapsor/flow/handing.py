@@ -6,6 +6,7 @@ Whatever is no whole answer about exactly this is unknown: it is asked again und
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,12 +17,14 @@ from synapsor.core.handed import (
     is_nothing,
     key_of,
     outcome_of,
+    to_abandon,
     to_apply,
     to_ask_again,
     to_close,
     to_look,
 )
 from synapsor.core.outcome import Outcome, Why
+from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import told_of
 from synapsor.flow.apply import InHand
 from synapsor.flow.verdict import Claim, Result
@@ -88,21 +91,42 @@ class ByHandler:
 
     async def _ask(self, document: bytes, claim: Claim) -> Answer | Result:
         """Return an answer that is about exactly a job's proposals, or what came instead of one."""
-        reply = await self.handler.ask(document, key=key_of(claim.proposals[0]))
-        if reply.heard is not Heard.ANSWERED:
-            return _unheard(Result(outcome=Outcome.RETRY, why=_WHY[reply.heard], wait=reply.wait), claim)
-        answer = _read(reply)
-        if answer is None:
-            return _unheard(_UNKNOWN, claim)
-        if answer.detail:
-            said = {"action": "handler_said", "job": claim.lease.job.id}
-            log.warning("executor %s says: %s", self.handler.name, _visible(answer.detail), extra=said)
-        if not is_about(answer, claim.proposals):
-            return _DIFFERS
+        answer = await _asked(self.handler, document, claim.lease.job.id, claim.proposals)
+        if isinstance(answer, Result):
+            return _unheard(answer, claim) if answer.outcome is Outcome.RETRY else answer
         return _FORGOT if is_nothing(answer) and claim.accepted else answer
 
     def __repr__(self) -> str:
         return f"ByHandler({self.handler.name})"
+
+
+async def abandon(handler: Handler, job: str, proposals: Sequence[Proposal]) -> Result:
+    """Have an application give up what it may still have in hand, since a person says that it was not applied; return what it answers to
+    that, `RETRY` or `ACCEPTED` where it may be done yet.
+    """
+    answer = await _asked(handler, to_abandon(job, proposals), job, proposals)
+    if isinstance(answer, Result):
+        return answer
+    if is_nothing(answer):
+        return _UNKNOWN
+    outcome, why = outcome_of(answer)
+    given = {Came.APPLIED: Why.HANDLER_APPLIED, Came.ALREADY_APPLIED: Why.HANDLER_APPLIED}.get(answer.came, why)
+    closed = given is Why.RECORDED_BEFORE  # nobody had ever begun it
+    return Result(outcome=outcome, why=Why.HANDLER_ABANDONED if closed else given, wait=float(answer.again))
+
+
+async def _asked(handler: Handler, document: bytes, job: str, proposals: Sequence[Proposal]) -> Answer | Result:
+    """Return an answer that is about exactly these, or what came instead of one."""
+    reply = await handler.ask(document, key=key_of(proposals[0]))
+    if reply.heard is not Heard.ANSWERED:
+        return Result(outcome=Outcome.RETRY, why=_WHY[reply.heard], wait=reply.wait)
+    answer = _read(reply)
+    if answer is None:
+        return _UNKNOWN
+    if answer.detail:
+        extra = {"action": "handler_said", "job": job}
+        log.warning("executor %s says: %s", handler.name, _visible(answer.detail), extra=extra)
+    return answer if is_about(answer, proposals) else _DIFFERS
 
 
 def _read(reply: Reply) -> Answer | None:

@@ -23,6 +23,7 @@ from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
 from synapsor.work.proving import Proving
+from synapsor.work.resolutions import Resolutions
 from synapsor.work.shadows import Shadows
 
 log = logging.getLogger("synapsor.worker")
@@ -52,16 +53,23 @@ class Worker:
     _policies: Policies = field(init=False, repr=False)
     _shadows: Shadows = field(init=False, repr=False)
     _pauses: Pauses = field(init=False, repr=False)
+    _resolutions: Resolutions = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
         self._shadows = Shadows(name=self.name, bench=self.bench)
         self._pauses = Pauses(bench=self.bench)
+        self._resolutions = Resolutions(bench=self.bench, pace=self.pace)
 
     @property
     def measured(self) -> int:
         """How many proposals it has measured, by shadow applies that nobody has approved yet."""
         return self._shadows.made
+
+    @property
+    def resolved(self) -> int:
+        """How many resolutions it has carried out or refused, by what an application answered."""
+        return self._resolutions.ended
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due and no lane is at work (`drain`); return how many were settled.
@@ -113,17 +121,15 @@ class Worker:
             lanes.look()
             seen = await self._version()
             # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
-            busy, measured = lanes.at_work, self.measured
+            busy = lanes.at_work
             leases: Sequence[Lease] = ()
             if lanes.free:
                 trusted = await self._trusted(waits=not (once or drain))
                 most = 1 if once else None
-                leases = await self._next(lanes, trusted, most=most) if trusted is not None else ()
+                leases = await self._next(lanes, trusted, stop, most=most) if trusted is not None else ()
                 for lease in leases:
                     lanes.start(lease, trusted or {})
-            if self.measured > measured:
-                lanes.wake()  # there may be more than are measured at a time
-            elif drain and not leases and not busy:
+            if drain and not leases and not busy and not lanes.at_work:
                 return
             if once:
                 return
@@ -170,16 +176,20 @@ class Worker:
             action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
             log.error("no job is taken: %s %s", *told, extra={"action": action})
 
-    async def _next(self, lanes: Lanes, trusted: Mapping[str, Operator], *, most: int | None) -> Sequence[Lease]:
+    async def _next(
+        self, lanes: Lanes, trusted: Mapping[str, Operator], stop: anyio.Event, *, most: int | None
+    ) -> Sequence[Lease]:
         now = self.bench.clock.now()
-        since, until = lanes.heartbeat.lasting()
         try:
             await self._expire(stamp(now))
             going = await self._pauses.going(trusted)
             writable = await self.proving.writable() if self.proving else going.sources
             sources = tuple(name for name in going.sources if name in writable)
-            await self._shadows.measure(now, sources)
+            lanes.group.start_soon(self._resolutions.carry_out, going.sources)
+            if waiting := await self._shadows.waiting(now, sources):
+                lanes.beside(partial(self._shadows.measure, waiting, stop=stop.is_set))
             await self._policies.approve(now)
+            since, until = lanes.heartbeat.lasting()
             leases = await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),

@@ -208,6 +208,12 @@ CREATE TABLE measurement (
 ) STRICT;
 CREATE INDEX measurement_proposal ON measurement (proposal, seq);
 
+-- Those of them that the chain tells of. A row of somebody else's, with a number of its own choosing, asks for nothing and answers nothing.
+CREATE VIEW shadow_request_told AS SELECT r.seq, r.id, r.proposal FROM shadow_request AS r
+JOIN event AS e ON e.seq = r.seq AND e.subject = r.proposal AND e.kind = 'shadow_asked';
+CREATE VIEW measurement_told AS SELECT m.seq, m.id, m.proposal FROM measurement AS m
+JOIN event AS e ON e.seq = m.seq AND e.subject = m.proposal AND e.kind = 'proposal_measured';
+
 CREATE TABLE refused_decision (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
@@ -339,16 +345,17 @@ CREATE TABLE settlement (
     body TEXT NOT NULL
 ) STRICT;
 
--- What a person says became of a proposal whose end nobody knows.
+-- What a person says became of a proposal whose end nobody knows; several of one, where an application had to be asked first.
 CREATE TABLE resolution (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
     at TEXT NOT NULL,
-    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    proposal TEXT NOT NULL REFERENCES proposal (id),
     operator TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('applied', 'not_applied')),
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX resolution_proposal ON resolution (proposal, seq);
 
 CREATE TABLE reveal (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
