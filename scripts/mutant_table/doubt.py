@@ -119,7 +119,7 @@ MUTANTS = (
         "intent.begun",
         "intent:before",
         "flow/apply.py",
-        "    if (ended := await lead.verdicts.begin(tasks)) is not None:\n        return ended\n",
+        "    if (ended := await claim.verdicts.begin(claim)) is not None:\n        return ended\n",
         "",
         "tests/attack/test_intents.py -k 'said_before and sqlite'",
     ),
