@@ -740,6 +740,8 @@ def test_a_worker_that_leaves_a_job_for_later_says_so() -> None:
     assert _end(1, done, stayed=False) == "1 settled. 1 to be tried again later: run the worker once more."
     assert _end(2, [*done, {"job": "a", "outcome": "applied"}], stayed=False) == "2 settled."
     assert _end(0, [], stayed=False) == "Nothing was due."
+    unknown = [{"job": "a", "outcome": "reconciliation_required"}, {"job": "b", "outcome": "applied"}]
+    assert _end(2, unknown, stayed=False) == "2 settled. Of 1 nobody knows the end: see `synapsor reconcile list`."
     assert _end(0, [], stayed=False, measured=2) == "2 proposals measured: see `synapsor inbox`."
     assert _end(1, done, stayed=False, measured=1).endswith("once more. 1 proposal measured: see `synapsor inbox`.")
     assert (

@@ -58,6 +58,10 @@ def test_what_is_accepted_and_not_done_is_told_as_that(
     assert run("verify").code == 0
     while run("--json", "jobs", "list").json["jobs"]:
         run("worker", "--once")
+    assert "  applied, " in run("jobs", "list", "--all").out
+    undone = run("undo", proposal, *key(files, "leo"), "--reason", "no")
+    assert (undone.code, "An application carries such changes out" in unfolded(undone.err)) == (1, True)
+    assert "`undo: reviewed`" not in undone.err + run("show", proposal).out
     assert f"In the application pay-1 confirmed it at {AT}" in unfolded(run("show", proposal).out)
     assert '"by":"pay-1"' in run("--json", "replay", proposal).out.replace(" ", "")
 

@@ -81,7 +81,9 @@ def test_a_job_that_was_given_up_is_told_everywhere_until_somebody_says_what_bec
     assert (said.code, said.json["proposals"]) == (0, [proposal])
     assert "requeued by opal (writeback_operator)" in unfolded(run("show", proposal).out)
     assert "the pool is larger now" in unfolded(run("jobs", "show", said.json["instruction"]).out)
+    assert f"{job['id']}  due, 1 attempt before" in run("jobs", "list").out
     assert run("worker", "--drain").code == 0
+    assert f"{job['id']}  applied, 2 attempts" in run("jobs", "list", "--all").out
     replayed = run("--json", "replay", said.json["instruction"])
     assert (replayed.code, replayed.json["differences"]) == (0, [])
     assert "steered" in [one["step"] for one in replayed.json["steps"]]
@@ -101,6 +103,7 @@ def test_an_approved_change_is_canceled_at_a_terminal(run: Run, files: ProjectFi
     proposal = propose(run)["id"]
     early = run("cancel", proposal, *key(files, "leo"), "--reason", "no")
     assert (early.code, "synapsor reject" in early.err) == (3, True)
+    assert "only what is approved and not done yet can be canceled" in unfolded(early.err)
     assert approve(run, files, "leo", propose(run)).code == 0
     done = run("cancel", proposal, *key(files, "leo"), "--reason", "paid")
     assert (done.code, "is to be canceled" in done.out) == (0, True)
@@ -108,6 +111,7 @@ def test_an_approved_change_is_canceled_at_a_terminal(run: Run, files: ProjectFi
     assert run("worker", "--drain").code == 0
     assert (run("--json", "show", proposal).json["status"], run("--json", "replay", proposal).code) == ("canceled", 0)
     assert "canceled: A person canceled it before it was applied." in unfolded(run("jobs", "list", "--all").out)
+    assert "canceled, canceled" not in run("show", proposal).out
     late = run("cancel", proposal, *key(files, "leo"), "--reason", "once more")
     assert (late.code, "is canceled" in late.err) == (3, True)
 

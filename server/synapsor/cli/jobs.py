@@ -105,11 +105,8 @@ def _entry(job: JobState, now: dt.datetime, rests: Sequence[Rest]) -> tuple[str,
         "accepted": f"accepted by the application, {'not asked again while its source is paused' if rests else f'asked again in {_left(job.not_before, now)}'}",
         "later": f"put off, tried again in {_left(job.not_before, now)}",
         "dead": "given up",
-        "closed": "done",
+        "closed": "done" if job.code else "applied",
     }[stands]
-    tries = job.attempt - job.anew
-    attempts = f", {many(tries, 'attempt')}" if tries else ""
-    before = f" after {many(job.anew, 'attempt')} before" if job.anew else ""
     body = [f"{visible(job.proposal)}, of source {visible(job.source)}, filed {span(now - parse(job.at))} ago"]
     body += [one.told for one in rests] if stands not in {"leased", "closed"} else []
     if job.code:
@@ -120,7 +117,17 @@ def _entry(job: JobState, now: dt.datetime, rests: Sequence[Rest]) -> tuple[str,
         )
     if stands == "dead":
         body.append("`synapsor jobs requeue` has it tried again, `synapsor jobs discard` cancels it")
-    return f"{visible(job.id)}  {words}{attempts}{before}", body
+    return f"{visible(job.id)}  {words}{_tries(job)}", body
+
+
+def _tries(job: JobState) -> str:
+    """Return how often it was tried; of one that began anew, how often since and before."""
+    tries = job.attempt - job.anew
+    if not job.attempt:
+        return ""
+    if not (job.anew and job.is_open):
+        return f", {many(job.attempt, 'attempt')}"
+    return f", {many(tries, 'attempt')} since, {job.anew} before" if tries else f", {many(job.anew, 'attempt')} before"
 
 
 def _left(until: str | None, now: dt.datetime) -> str:

@@ -98,10 +98,12 @@ def _end(
     waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
     dead = sum(outcome == PARKED for outcome in last.values())
     accepted = sum(outcome == Outcome.ACCEPTED for outcome in last.values())
+    unknown = sum(outcome == Outcome.RECONCILIATION_REQUIRED for outcome in last.values())
     open_ = f" {accepted} accepted by an application and not done yet: run the worker once more." if accepted else ""
     given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
     later = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    jobs = f"{settled} settled.{open_}{later}{given}" if last else ""
+    doubt = f" Of {unknown} nobody knows the end: see `synapsor reconcile list`." if unknown else ""
+    jobs = f"{settled} settled.{doubt}{open_}{later}{given}" if last else ""
     came = f"{jobs}{shadows}".strip()
     if kept:
         return "\n".join([came or "Nothing was taken.", *(f"{one.told[0].upper()}{one.told[1:]}." for one in kept)])
@@ -119,6 +121,8 @@ def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
     after = span(dt.timedelta(seconds=outcome["seconds_since_approval"]))
     body = [f"{job}{attempt}, {after} after its approval"]
     body += [meaning] if (meaning := meaning_of(outcome["code"])) else []
+    if outcome["outcome"] == PARKED:
+        body.append("given up: `synapsor jobs requeue` has it tried once more, `synapsor jobs discard` cancels it")
     if others := [name for name in outcome["group"] if name != outcome["proposal"]]:
         body.append(f"together with {', '.join(map(visible, others))}")
     if outcome["newcomers"]:

@@ -223,7 +223,7 @@ class Why(_Told):
     )
     INTENT_UNRESOLVED = (
         "intent_unresolved",
-        "An attempt was about to apply it, nobody knows what became of that, and the source keeps no receipts that could tell. A person resolves it: `synapsor reconcile`.",
+        "An attempt was about to apply it, nobody knows what became of that, and the source keeps no receipts that could tell. Only a person can: `synapsor reconcile`.",
     )
     RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
     RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."

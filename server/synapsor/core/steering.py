@@ -38,8 +38,8 @@ STEERED: Final[Mapping[Why, Outcome]] = {
 _ASKED: Final[Mapping[JobVerb, str]] = {"requeue": "requeued", "discard": "discarded", "cancel": "canceled"}
 TOLD: Final[Mapping[JobVerb, str]] = {
     "requeue": "is tried again, and its attempts begin anew",
-    "discard": "is to be discarded; a worker records that in its source first, and an attempt that had an effect counts",
-    "cancel": "is to be canceled; a worker records that in its source first, and an attempt that was quicker counts",
+    "discard": "is to be discarded; a worker has that recorded first where it would be applied, and an attempt that had an effect counts",
+    "cancel": "is to be canceled; a worker has that recorded first where it would be applied, and an attempt that was quicker counts",
 }
 """What comes of a proposal of which a person has said it."""
 _SAID: Final = frozenset(EVENTS.values())

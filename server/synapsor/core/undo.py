@@ -7,6 +7,7 @@ becomes of rows that others have changed since is told in `restore`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
@@ -34,6 +35,10 @@ class Inverse:
     members: tuple[Member, ...]
     guards: tuple[str, ...]
     advances: str | None
+
+
+ELSEWHERE: Final = "an application carries such changes out, and the worker undoes only its own"
+"""Why nothing undoes a change of a capability that names an executor; its contract cannot say otherwise."""
 
 
 def inverse_of(original: Proposal, capability: ProposeCapability, table: Table) -> Inverse | Why:
@@ -66,7 +71,7 @@ def why_final(proposal: Proposal, capability: ProposeCapability) -> str:
     if proposal.group_of:
         return "it is applied with others that it stands or falls with"
     if capability.undo is None:
-        return "its contract does not say `undo: reviewed`"
+        return ELSEWHERE if capability.executor else "its contract does not say `undo: reviewed`"
     if not (proposal.inserts or any(takes_back(member, capability) for member in proposal.members)):
         return "it changes nothing that could be set back"
     return "it is the last undo that is allowed after one another" if depth_of(proposal) > MOST_DEPTH else ""

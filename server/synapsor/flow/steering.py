@@ -95,8 +95,10 @@ HINTS: Final[Mapping[Status, str]] = {
 
 def _check_open(verb: JobVerb, record: ProposalRecord) -> None:
     if record.status is not Status.APPROVED:
-        words = f"The proposal {record.status.stands}, and only what is approved and not done yet has a job to steer."
-        rule = Rule.NOTHING_TO_CANCEL if verb == "cancel" else Rule.JOB_DONE
+        rule, only = (
+            (Rule.NOTHING_TO_CANCEL, "can be canceled") if verb == "cancel" else (Rule.JOB_DONE, "has a job to steer")
+        )
+        words = f"The proposal {record.status.stands}, and only what is approved and not done yet {only}."
         raise DecisionRefused(rule, words, fix=HINTS.get(record.status, "Look at it with `synapsor show`."))
     if record.job is None:
         raise DecisionRefused(

@@ -26,7 +26,7 @@ from synapsor.core.restore import Parted, restored
 from synapsor.core.review import may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
-from synapsor.core.undo import Inverse, depth_of, inverse_of, why_unreceipted
+from synapsor.core.undo import ELSEWHERE, Inverse, depth_of, inverse_of, why_unreceipted
 from synapsor.core.writeback import left_by
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
@@ -116,6 +116,9 @@ def _inverse(original: Proposal, served: Served) -> Inverse:
     found = inverse_of(original, capability, served.tables[served.mappings[0]])
     if found is Why.TOO_DEEP:
         raise DecisionRefused(Rule.TOO_DEEP)
+    if found is Why.NOT_REVERSIBLE and capability.executor:
+        words = f"{ELSEWHERE[0].upper()}{ELSEWHERE[1:]}."
+        raise DecisionRefused(Rule.NOT_REVERSIBLE, words, fix="Have the change asked for that puts it right.")
     if isinstance(found, Why):
         raise DecisionRefused(Rule.NOT_REVERSIBLE, detail="" if found is Why.NOT_REVERSIBLE else found.meaning)
     return found

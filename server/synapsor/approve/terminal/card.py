@@ -162,7 +162,7 @@ def _became(card: Card) -> Iterator[Line]:
 
 def _attempt(attempt: Attempt, *, full: bool) -> Iterator[Line]:
     moved = f": {', '.join(map(line_of, attempt.moved))}" if attempt.moved else ""
-    code = f", {line_of(attempt.code)}" if attempt.code else ""
+    code = f", {line_of(attempt.code)}" if attempt.code and attempt.code != attempt.outcome else ""
     yield Line("outcome", line_of(attempt.outcome) + code + moved)
     if attempt.meaning:
         yield Line("", attempt.meaning)
