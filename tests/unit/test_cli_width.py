@@ -150,6 +150,8 @@ def test_a_worker_tells_a_person_in_lines_and_a_log_in_one() -> None:
     assert "group=wrp_1,wrp_2" in _line(outcome, wide=None)
     canceled = {**outcome, "outcome": "canceled", "code": "canceled"}
     assert _line(canceled, wide=80).startswith("wrp_1  canceled\n")  # and not the same word twice
+    parked = {**outcome, "outcome": "parked", "code": "denied"}
+    assert "given up: `synapsor jobs requeue`" in _line(parked, wide=80)
     waits = {**outcome, "outcome": "accepted", "code": "handler_accepted", "again_at": "2026-11-29T19:00:41.597465Z"}
     assert "  next attempt not before 2026-11-29T19:00:41.597465Z\n" in _line(waits, wide=80)
 
