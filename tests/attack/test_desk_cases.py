@@ -581,7 +581,7 @@ async def test_two_tenants_on_one_connection_never_see_each_other_after_an_answe
 async def _in_flight(shop: Shop) -> None:
     """Return when the one connection has been taken by the call."""
     pool = shop.project.reader("shop")._pool  # type: ignore[attr-defined]  # to see that the call waits in the server
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not pool._slots.locked():  # noqa: ASYNC110  # no event tells that a statement is on its way
             await asyncio.sleep(0)
         for _ in range(50):

@@ -84,7 +84,7 @@ async def test_a_shortage_of_descriptors_ends_when_it_is_over_and_somebody_who_c
 async def test_who_has_not_shaken_hands_in_time_is_cut_off_and_what_is_no_tls_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listen, "LIMITS", replace(LIMITS, header_s=0.2))
+    monkeypatch.setattr(listen, "LIMITS", replace(LIMITS, header_s=1.0))
     async with by_tls(tmp_path) as (desk, context):
         reader, silent = await asyncio.open_connection("127.0.0.1", desk.port)
         assert await asyncio.wait_for(reader.read(), 20) == b""

@@ -249,7 +249,7 @@ async def test_whoever_holds_the_directory_keeps_nobody_from_following(
     """Who may read it is enough for that, and `flock` on a directory is what backups are wrapped in."""
     path = tmp_path / "ledger.db"
     ledger = open_ledger(path, create=True)
-    with locked(tmp_path), anyio.fail_after(5):
+    with locked(tmp_path), anyio.fail_after(30):
         await ledger.follow()
     assert ledger._trust.proven.seq == 1
     assert "ledger.db-proven could not be written" in caplog.text

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,9 +60,16 @@ class Talk:
         self.send(message)
         return self.receive()
 
+    def deaf(self) -> None:
+        """Wait until it reads no more, as after a first signal: a second one that came before would be one with that."""
+        assert self.process.stdin is not None
+        pipe = select.poll()
+        pipe.register(self.process.stdin, 0)
+        assert pipe.poll(30_000), "it still reads"
+
     def end(self) -> tuple[list[Any], list[str], int]:
         """Wait for the end; returns the answers that were left, stderr's lines and the exit code."""
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=60)
         return [json.loads(answer) for answer in out.splitlines()], err.decode().splitlines(), self.process.returncode
 
 

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -595,12 +596,17 @@ def test_a_source_that_is_mistyped_is_told_at_its_line_with_the_nearest(run: Run
     assert "Did you mean `shop`?" in done.err
 
 
-def close_the_door(files: ProjectFiles, *names: str) -> None:
-    """Let credentials point to a loopback port on which nobody listens."""
+@pytest.fixture
+def door_closed(files: ProjectFiles) -> Iterator[None]:
+    """Let both credentials point to a loopback port on which nobody listens, and which nobody else takes meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    for name in names:
+        close_the_door(files, taken.getsockname()[1])
+        yield
+
+
+def close_the_door(files: ProjectFiles, port: int) -> None:
+    for name in ("read", "write"):
         (files.root / "secrets" / name).write_text(
             f"postgresql://shop:{CANARY}@127.0.0.1:{port}/shop", encoding="utf-8"
         )
@@ -609,9 +615,9 @@ def close_the_door(files: ProjectFiles, *names: str) -> None:
     files.config_path.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.usefixtures("door_closed")
 @pytest.mark.requirement("doctor:goes-on")
-def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(active: Run, files: ProjectFiles) -> None:
-    close_the_door(files, "read", "write")
+def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(active: Run) -> None:
     assert active("operator", "revoke", "leo").code == 0
     done = active("--json", "doctor")
     assert [(f["rule"], f["message"], f["fatal"]) for f in done.json["findings"]] == [
@@ -626,6 +632,7 @@ def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(activ
     assert (done.code, done.err) == (1, "")
 
 
+@pytest.mark.usefixtures("door_closed")
 @pytest.mark.requirement("doctor:goes-on")
 @pytest.mark.parametrize(
     "command", [("call", "billing.inspect_invoice"), ("serve",), ("worker", "--once"), ("activate", "--yes")]
@@ -633,7 +640,6 @@ def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(activ
 def test_a_command_names_the_source_that_it_cannot_start_without(
     active: Run, files: ProjectFiles, command: tuple[str, ...]
 ) -> None:
-    close_the_door(files, "read", "write")
     done = active(*command, *(key(files, "rita") if command[0] == "activate" else ()))
     assert (done.code, done.out) == (4, "")
     assert done.err.splitlines()[0] == "synapsor: Source shop failed: unavailable [connection]."

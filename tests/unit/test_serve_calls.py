@@ -366,6 +366,7 @@ def test_a_signal_lets_calls_in_flight_finish_and_a_second_one_ends_them() -> No
         server.send(_call(1, "wait"), _call(2, "slow"))
         server.process.send_signal(signal.SIGTERM)
         assert server.receive()["id"] == 2
+        server.deaf()
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(0.1)
         server.process.send_signal(signal.SIGTERM)
@@ -380,6 +381,6 @@ def test_a_client_that_stops_listening_ends_it_and_its_calls() -> None:
         assert server.receive()["id"] == 2
         assert server.process.stdout is not None
         server.process.stdout.close()
-        server.process.wait(30)
+        server.process.wait(60)
         assert server.process.stderr is not None
         assert (server.process.stderr.read(), server.process.returncode) == (b"canceled\n", 0)
