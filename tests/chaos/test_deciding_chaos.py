@@ -183,7 +183,7 @@ async def over_http(companion: Companion, point: str | None, port: int) -> Async
         whatever_a_client_makes_of_it(point),
     ):
         async with (
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=60) as http,
             Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)) as client,
         ):
             yield client

@@ -510,7 +510,7 @@ def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         port = int(process.stdout.readline())
-        assert httpx2.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).text == "ok"
+        assert httpx2.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=60).text == "ok"
         os.kill(process.pid, number)
         assert process.stdout.read() == "closed\n"
         assert (process.wait(60), process.stderr.read()) == (0, "")
