@@ -614,7 +614,7 @@ def test_the_same_rows_have_the_same_evidence_in_every_time_zone_locale_and_hash
         subprocess.Popen(command, env={**base, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
         for place in _PLACES
     ]
-    told = [process.communicate(timeout=60) for process in running]
+    told = [process.communicate(timeout=100) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], told[0][1].decode()[-2000:]
     first = json.loads(told[0][0])
     assert [out for out, _ in told[1:]] == [told[0][0]] * 2

@@ -301,12 +301,13 @@ def _sleeping(database: Database) -> int:
 async def test_a_lock_that_is_not_given_is_a_timeout_and_a_full_pool_is_busy(
     tmp_path: Path, database: Database
 ) -> None:
-    config = {"    receipts:": "    pool: {size: 1, wait_ms: 100}\n    receipts:"}
+    config = {"    receipts:": "    pool: {size: 1}\n    receipts:"}
     policy = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
     quick = policy.replace("  billing.list_overdue:", "    limits: {time_ms: 1500}\n\n  billing.list_overdue:")
     async with open_shop(tmp_path / "project", database, config=config, policy=quick) as shop:
         pool = shop.project.reader("shop")._pool  # type: ignore[attr-defined]  # to see that nobody is being tidied
         await pool.tidied()
+        pool._wait_seconds = 0.1  # from now on: to open a project takes a slow machine longer
         async with locked_table(database):
             calls = [asyncio.create_task(shop.call(INSPECT, {"invoice_id": f"INV-300{n}"})) for n in (1, 2)]
             async with asyncio.timeout(30):
@@ -396,7 +397,7 @@ async def test_a_server_that_goes_away_and_comes_back_is_unavailable_and_then_se
 async def test_a_file_that_is_gone_or_no_database_is_unavailable_and_is_never_made_anew(
     tmp_path: Path, sqlite_db: Database
 ) -> None:
-    config = {"    receipts:": "    pool: {size: 1, wait_ms: 500}\n    receipts:"}
+    config = {"    receipts:": "    pool: {size: 1, wait_ms: 3000}\n    receipts:"}
     async with open_shop(tmp_path / "project", sqlite_db, config=config) as shop:
         path, away = sqlite_path(sqlite_db), tmp_path / "away"
         pool = shop.project.reader("shop")._pool  # type: ignore[attr-defined]  # an open file outlives its name

@@ -366,10 +366,9 @@ def test_a_signal_lets_calls_in_flight_finish_and_a_second_one_ends_them() -> No
         server.send(_call(1, "wait"), _call(2, "slow"))
         server.process.send_signal(signal.SIGTERM)
         assert server.receive()["id"] == 2
-        server.deaf()
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(0.1)
-        server.process.send_signal(signal.SIGTERM)
+        server.end_now(signal.SIGTERM)
         answers, err, code = server.end()
         assert (answers[0]["error"]["message"], err, code) == ("Connection closed", ["canceled"], 0)
 

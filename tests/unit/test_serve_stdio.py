@@ -162,10 +162,9 @@ def test_a_second_signal_ends_it_at_once() -> None:
         server.send(call(1, "wait"), call(2, "x"))
         server.receive()
         server.process.send_signal(signal.SIGTERM)
-        server.deaf()
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(0.3)
-        server.process.send_signal(signal.SIGTERM)
+        server.end_now(signal.SIGTERM)
         answers, err, code = server.end()
         assert (answers[0]["error"]["message"], err, code) == ("Connection closed", ["canceled"], 0)
 
