@@ -197,6 +197,7 @@ def a_switch(ledger: Ledger, state: SwitchState = "stopped", **changed: Any) -> 
         "ledger": ledger.id,
         "state": state,
         "operator": "vera",
+        "role": "policy_steward",
         "at": at(70),
         "reason": "too many today",
         "nonce": secrets.token_hex(16),

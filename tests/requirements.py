@@ -282,6 +282,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Of a delete it is told beforehand which of what it does beside its contract does not accept, so that the worker would not apply it.",
         "issue 4",
     ),
+    "blast:application": _R(
+        "Of a change that an application carries out nobody is told that it touches nothing else: what the application does beside cannot be seen, and that is said.",
+        "decision 0029",
+    ),
     "blast:counted": _R(
         "Rows that refer to a change's rows are counted exactly, up to a limit of rows and of time, and only where the reader may read what is counted.",
         "law 2, issue 4",
@@ -332,6 +336,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
+    ),
+    "card:receiptless": _R(
+        "Who decides is told where a source keeps no receipts, and that a person then has to say what became of a change of which the answer is lost.",
+        "decision 0027",
     ),
     "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
     "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
@@ -478,6 +486,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "issue 5",
     ),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:no-sideways": _R(
+        "On a narrow screen every column of a table of the console is told below the one before, with its name, and none lies beyond the edge.",
+        "decision 0034",
+    ),
     "console:over-told": _R(
         "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
         "law 10, S8",
@@ -545,6 +557,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:streams-bounded": _R(
         "Nobody takes more streams than their share, logged in or not, and a stream ends with its session.",
         "law 10",
+    ),
+    "console:switch": _R(
+        "A policy steward stops automatic approval, and starts what their page showed as stopped, by a form of the page of the worker: signed in their session in that role, by nobody else and on record.",
+        "law 5, decision 0038",
     ),
     "console:trust-unreadable": _R(
         "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
@@ -724,7 +740,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "executor:one-address": _R(
         "A job goes to the configured address alone, which proves its name: no redirect and no proxy.", "law 8"
     ),
-    "executor:signed": _R("A handler takes what the worker signed now, and nothing else.", "law 5"),
+    "executor:signed": _R(
+        "A handler takes what the worker signed now, for it by its name, and nothing else.", "law 5, decision 0037"
+    ),
     "executor:unasked": _R(
         "A worker that does not know the executor of a job says of it neither that it failed nor that it was canceled: nobody else knows whether an earlier attempt got through.",
         "law 4, R4",
@@ -1065,6 +1083,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),
+    "outbox:abandoned": _R(
+        "What a person says was not applied is ended in an outbox where nobody has a running claim to it, and done no more from then on; what is in hand or done is told as that.",
+        "R4, decision 0037",
+    ),
     "outbox:claim": _R(
         "An entry of an outbox is claimed by one worker at a time, for a while by the database's clock, in the order of its row; whose claim is over confirms nothing.",
         "concepts 44",
@@ -1260,6 +1282,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A rejection is told with a word of the closed list where it has one, what that means and what may follow.",
         "issue 4",
     ),
+    "reconcile:advised": _R(
+        "What to do about a proposal whose end nobody knows goes by why nobody knows it as well as by its rows, which tell nothing of an effect outside.",
+        "R4, decision 0037",
+    ),
     "reconcile:classified": _R(
         "Each row of a proposal whose end nobody knows is found as proposed, as before, gone or drifted, by the worker's own comparison over the read credential; of a hidden column no value is told.",
         "R4, S5",
@@ -1267,6 +1293,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "reconcile:contrary": _R(
         "What the rows speak against, or nobody could look at, is said only by who says so aloud, and that stays on record.",
         "R4",
+    ),
+    "reconcile:given-up": _R(
+        "That an application did not apply a change counts when it has given that up, and waits until it is answered, unless a person signs that it counts unasked; what it has done is never said to be not applied.",
+        "R4, decision 0037",
     ),
     "reconcile:forged": _R(
         "A resolution that no trusted person signed is found, moves nothing and is told to nobody as a person's.",
@@ -1336,6 +1366,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "shadow:lasting": _R(
         "What does not roll back is not carried out to be measured, as far as it is seen; what stays of it all the same is told.",
         "law 3",
+    ),
+    "shadow:latest": _R(
+        "`synapsor shadow latest` is about the newest proposal that can be measured, and where there is none that is said.",
+        "decision 0031",
     ),
     "shadow:nothing-stays": _R("A shadow apply changes nothing in the source.", "law 4"),
     "shadow:once": _R(
@@ -1412,6 +1446,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "steer:requeue": _R(
         "A job that was given up is tried again only when a trusted operator of writeback has signed that since, and its attempts begin anew.",
         "law 5, law 9",
+    ),
+    "steer:rest-told": _R(
+        "A job that a pause keeps is not called due: its page, `jobs`, `worker --drain` and the companion say that it rests, by whom and why it was paused, and what lets it go on.",
+        "law 10",
     ),
     "steer:told": _R(
         "What waits, what was given up and why, what rests, and what people said of it is told: to operators, on the card, in the inbox and in a replay, to the agent without a name or a reason, and to who is notified.",
@@ -1507,6 +1545,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A worker applies as many changes of a source at once as it has lanes; what breaks in one stops no other, and whoever stops it, each is finished or rolled back.",
         "R10, R12",
     ),
+    "worker:held-no-longer": _R(
+        "Whatever is written into the ledger's file, a job that its row puts off is taken again by the end of its proposal's time, and `verify` names the row.",
+        "law 9",
+    ),
     "worker:line-harmless": _R(
         "What somebody writes into the ledger's file stays one harmless word of a line that the worker prints or logs.",
         "laws 7 and 9",
@@ -1514,6 +1556,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worker:one-line": _R(
         "The worker tells of each job in one line with all that is known of it, and of many rows every hundred.",
         "law 7",
+    ),
+    "worker:one-name": _R(
+        "What a worker holds is by its lease and not by its name: two of one name keep out of each other's way as any two do, and those that nobody named are called differently.",
+        "R2",
     ),
     "worker:row-order": _R(
         "A job waits for the older open ones about its rows, whoever has them, and that is found by indexes alone.",

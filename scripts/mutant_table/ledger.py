@@ -20,6 +20,22 @@ MUTANTS = (
         "tests/attack/test_ledger_tampering.py -k every_row_that_is_deleted",
     ),
     Mutant(
+        "later.proposals-time",
+        "worker:held-no-longer",
+        "ledger/queries/jobs.sql",
+        "AND (j.code <> :to_come OR p.expires_at IS NULL OR j.not_before > p.expires_at)))\nAND (j.lease_until IS NULL OR j.lease_until <= :now OR j.lease_until > :latest)\nORDER",
+        "AND j.code <> :to_come))\nAND (j.lease_until IS NULL OR j.lease_until <= :now OR j.lease_until > :latest)\nORDER",
+        "tests/attack/test_clocks.py -k no_forged_wait",
+    ),
+    Mutant(
+        "later.verified",
+        "ledger:tampering-is-found",
+        "ledger/verify.py",
+        "parked, later, anew, accepted):",
+        "parked, row['not_before'], anew, accepted):",
+        "tests/attack/test_clocks.py -k no_forged_wait",
+    ),
+    Mutant(
         "evidence.own-run",
         "approval:evidence",
         "ledger/queries/reads.sql",
@@ -1599,8 +1615,8 @@ MUTANTS = (
         "order.of-a-proposal",
         "ledger:order-verified",
         "ledger/verify.py",
-        "if found != {(seq, target)",
-        "if not found >= {(seq, target)",
+        "if found != {(seq, target, int(own))",
+        "if not found >= {(seq, target, int(own))",
         "tests/attack/test_forged_steering.py -k rows_by_which",
     ),
     Mutant(

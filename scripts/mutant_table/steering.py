@@ -55,8 +55,8 @@ MUTANTS = (
         "console.names-the-pause",
         "console:stale-pause",
         "approve/console/worker.py",
-        ', instead_of=visit.sent("pause") if state == "running" else None',
-        "",
+        'instead_of = visit.sent("pause") if state == "running" else None',
+        "instead_of = None",
         "tests/attack/test_console_steering.py -k lets_nothing_go_on",
     ),
     Mutant(

@@ -29,10 +29,24 @@ class Doubts(Protocol):
         ...
 
     async def resolve(self, signed: Sequence[SignedResolution]) -> None:
-        """Record what a person says became of a proposal and of all that stands or falls with it, and move them all, in one transaction.
+        """Record what a person says became of a proposal and of all that stands or falls with it, and move them all, in one transaction; where
+        an application carries them out and must be asked to give them up first (`core.resolving.asks_first`), that waits for a worker.
 
         Raises:
             DecisionRefused: one of them is in no doubt any more (rule `not_in_doubt`), or does not stand where its events say (`records_differ`).
             IntegrityError: the resolutions are not about the whole of one group, in one way.
+        """
+        ...
+
+    async def waiting(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Return the proposals of these sources of which a person has said that they were not applied, and that wait for the application."""
+        ...
+
+    async def end(self, signed: Sequence[SignedResolution], *, code: str, counts: bool) -> bool:
+        """Move a proposal and all that stands or falls with it to where the resolutions that waited say, or refuse these; `code` is what the
+        application answered. False, and nothing is recorded, where it was resolved or spoken of anew meanwhile.
+
+        Raises:
+            DecisionRefused: one does not stand where its events say (`records_differ`).
         """
         ...

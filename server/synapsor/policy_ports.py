@@ -26,8 +26,14 @@ class Policies(Protocol):
         """
         ...
 
-    async def throw(self, signed: SignedSwitch) -> None:
-        """Record a switch of automatic approval as it was signed; returns after the commit."""
+    async def throw(self, signed: SignedSwitch, *, instead_of: str | None = None) -> None:
+        """Record a switch of automatic approval as it was signed; returns after the commit. `instead_of` names the one that must still be the
+        newest, "" where there was none.
+
+        Raises:
+            DecisionRefused: another one is the newest by now (rule `other_switch`).
+            IntegrityError: which one is the newest cannot be told.
+        """
         ...
 
     async def uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:

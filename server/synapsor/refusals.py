@@ -122,6 +122,12 @@ class Rule(StrEnum):
         "Somebody had paused it, or let it go on, since the person looked.",
         "Look at it again: nothing was changed.",
     )
+    OTHER_SWITCH = (
+        "other_switch",
+        3,
+        "Somebody had stopped automatic approval, or started it, since the person looked.",
+        "Look at it again: nothing was changed.",
+    )
     NOTHING_TO_CANCEL = "nothing_to_cancel", 3, "Only what is approved and not done yet can be canceled."
 
     # an edit, or more time

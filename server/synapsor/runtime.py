@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -230,6 +229,7 @@ class Project:
         """
         from synapsor.approve.identity.keys import load_key
         from synapsor.work.authority import Workbench
+        from synapsor.work.name import own_name
         from synapsor.work.pace import Pace
         from synapsor.work.permission import permits_of, signer_of
         from synapsor.work.proving import Proving
@@ -248,7 +248,7 @@ class Project:
         contracts = tuple(loaded.contract for loaded in self.contracts())
         proving = Proving(ledger=ledger, targets=targets, contracts=contracts, every=pace.posture_seconds)
         return Worker(
-            name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
+            name=name or own_name(),
             bench=Workbench(
                 ledger=ledger,
                 targets=targets,

@@ -41,7 +41,7 @@ from tests.notifying import KEY, ROOT, SECRET, Receiver, Telling, receiver, tell
 ALL = "routes:\n  - to: [desk]\n    events: [{}]\n"
 EVERYTHING = (
     "filed, deferred, waiting, question_asked, question_answered, partly_approved, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
-    "reconciliation_required, writeback_dead, set_aside, policy_near_limit, policies_stopped, policies_running, worker_paused, worker_resumed, "
+    "reconciliation_required, resolution_refused, writeback_dead, set_aside, policy_near_limit, policies_stopped, policies_running, worker_paused, worker_resumed, "
     "attempts_refused"
 )
 

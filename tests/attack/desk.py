@@ -139,6 +139,7 @@ async def hall(shop: Shop, *, silence: str = "", **config: Any) -> AsyncIterator
         verify=verify,
         silence=lambda: silence,
         policies=tuple(shop.project.config.policies),
+        receiptless=shop.project.config.receiptless,
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
     begun = asyncio.create_task(started.wait())

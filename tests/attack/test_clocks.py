@@ -140,6 +140,21 @@ async def test_what_was_approved_is_put_off_while_the_workers_clock_stands_befor
     assert await shop.work(pace=once) == [("applied", "")]
 
 
+@pytest.mark.requirement("worker:held-no-longer", "ledger:tampering-is-found")
+async def test_no_forged_wait_for_an_approval_keeps_a_job_beyond_its_proposals_time(shop: Shop) -> None:
+    approved = await shop.waiver()
+    expires = (await shop.record(approved)).proposal.expires_at
+    forged = "UPDATE job SET code = 'approval_to_come', not_before = ?"
+    with as_server(shop) as raw:
+        raw.execute(forged, (expires,))
+    assert await shop.attempt() == []
+    report = await shop.ledger.verify()
+    assert report.first_bad == (approved, "its job stands where its events do not lead")
+    with as_server(shop) as raw:
+        raw.execute(forged, (stamp(parse(expires) + dt.timedelta(microseconds=1)),))
+    assert await shop.work() == [("applied", "")]
+
+
 async def test_a_worker_whose_clock_is_put_right_applies_at_once_what_it_put_off(shop: Shop, clock: TestClock) -> None:
     await shop.waiver()
     clock.move(days=-1)

@@ -17,10 +17,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult, PromptReference
 from mcp.types.methods import SPEC_CLIENT_METHODS
 
+from tests.commands import key
 from tests.companion import BY_PROMPT, POLICY, TOKEN, Companion, said, served, write_companion
 from tests.databases import Database, fetch, table
 from tests.projects import opened
 from tests.serving.forked import forked
+from tests.unit.test_cli_policies import person
 
 ERAS = ("legacy", "2026-07-28")
 SERVED = {"prompts/list", "prompts/get", "completion/complete", "initialize", "ping", "server/discover"}
@@ -242,9 +244,29 @@ async def test_a_prompt_to_pause_or_to_cancel_tells_how_it_stands_and_where_and_
     assert "I cannot cancel it (nothing_to_cancel): The proposal waits for review" in early
     assert f"I can cancel it with `synapsor cancel {asked['id']} --reason WHY` in my own terminal" in told
     assert "I cannot pause or resume the worker (role_missing)" in paused
-    assert "All sources: running\nSource shop: running" in paused
+    assert "All sources: running.\n  shop: running\nAutomatic approval: running." in paused
+    assert "A policy_steward stops automatic approval" in paused
     assert events(companion) == before
     assert await companion.status(asked["id"]) == ("approved", 1, [])
+
+
+@pytest.mark.requirement("steer:rest-told")
+@pytest.mark.parametrize("source", ["shop", ""])
+async def test_a_prompt_says_of_no_source_that_it_runs_which_somebody_has_paused(
+    companion: Companion, source: str
+) -> None:
+    person(companion.files, "opal", "writeback_operator")
+    where = ("--source", source) if source else ()
+    words = ("worker", "pause", *where, *key(companion.files, "opal"), "--reason", "it is moved")
+    done = await ran(companion, companion.files.command(*words))
+    assert done.returncode == 0, done.stderr
+    async with talking(companion) as client:
+        told = await said(client, "pause_worker")
+    assert "running" not in told.replace("Automatic approval: running.", "")
+    assert "paused (by opal at " in told
+    assert f"`synapsor worker resume{f' --source {source}' if source else ''} --reason WHY`" in told
+    assert ("Not all sources run:" in told) is bool(source)
+    assert ("shop: paused with all sources" in told) is not bool(source)
 
 
 @pytest.mark.requirement("surface:methods")

@@ -29,6 +29,8 @@ from tests.attack.tasks import tasks_table
 from tests.attack.test_groups import GROUPED, filed
 from tests.databases import load_sqlite
 from tests.deciding import approve
+from tests.handlers.answering import Answering, said
+from tests.handlers.serving import handled_shop
 
 pytestmark = pytest.mark.asyncio
 
@@ -52,7 +54,7 @@ async def newest(shop: Shop, source: str = "shop") -> SignedPause:
     return found
 
 
-@pytest.mark.requirement("console:pauses")
+@pytest.mark.requirement("console:pauses", "steer:rest-told")
 async def test_a_source_rests_and_goes_on_as_somebody_signs_in_the_console(desk: Hall) -> None:
     proposal = await desk.shop.waiver()
     async with desk.client() as client:
@@ -60,6 +62,15 @@ async def test_a_source_rests_and_goes_on_as_somebody_signs_in_the_console(desk:
         assert (await send(client, "/worker", "/worker/pause", source="")).status_code == 303
         page = (await client.get("/worker")).text
         assert "Paused by <bdi>opal</bdi>" in page
+        assert "kept by a pause" in page
+        record = await desk.shop.ledger.proposal(proposal)
+        assert record is not None
+        assert record.job is not None
+        for way in (f"/worker/jobs/{record.job.id}", f"/worker/jobs/{proposal}", f"/proposals/{proposal}"):
+            of_job = (await client.get(way)).text
+            assert "Every source rests: no worker takes a new job of it." in of_job
+            assert "Paused by <bdi>opal</bdi>" in of_job
+            assert ">due<" not in of_job
         paused = await newest(desk.shop, "")
         assert (paused.pause.state, paused.pause.role, paused.login is not None) == (
             "paused",
@@ -369,7 +380,7 @@ async def test_what_nobody_knows_is_shown_beside_what_was_approved_and_resolved_
         done = await send(client, path, f"{path}/resolve", verdict="not-applied", seen="yes", reason="The log says so.")
         assert (done.status_code, done.headers["location"]) == (303, f"/proposals/{proposal}")
         assert (await client.get(path)).status_code == 409
-        assert "it is known what became of it" in (await client.get("/worker/unknown")).text
+        assert "No proposal is of unknown outcome." in (await client.get("/worker/unknown")).text
     record = await desk.shop.record(proposal)
     assert (record.status.value, record.resolution is not None and record.resolution.login is not None) == (
         "failed",
@@ -377,6 +388,36 @@ async def test_what_nobody_knows_is_shown_beside_what_was_approved_and_resolved_
     )
     assert ("leo", "contrary") in refusals(desk.shop, proposal)
     assert (await desk.shop.ledger.verify()).first_bad is None
+
+
+@pytest.mark.requirement("console:resolves", "reconcile:given-up", "reconcile:advised")
+async def test_what_an_application_carries_out_is_told_to_wait_until_it_is_given_up_unless_somebody_ticks_otherwise(
+    tmp_path: Path,
+) -> None:
+    url = "http://127.0.0.1:9/synapsor"
+    async with (
+        handled_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db"), url) as shop,
+        hall(shop) as desk,
+    ):
+        proposal = await shop.waiver()
+        stands = {"app": Answering(said("conflict", "effect_stands"))}
+        assert await shop.attempt(handlers=stands) == [("reconciliation_required", "effect_stands")]
+        path = f"/worker/unknown/{proposal}"
+        told = {"verdict": "not-applied", "seen": "yes", "reason": "It was taken back."}
+        async with desk.client() as client:
+            await desk.login(client, "leo")
+            page = (await client.get(path)).text
+            advised = "Say that it was not applied, only where it was taken back." in page
+            assert ("That waits" in page, advised) == (False, True)
+            done = await send(client, path, f"{path}/resolve", **told)
+            assert (done.status_code, await shop.status(proposal)) == (303, "reconciliation_required")
+            page = (await client.get(path)).text
+            assert "That waits until a worker has asked the application app to give it up" in page
+            done = await send(client, path, f"{path}/resolve", **told, unasked="yes")
+            assert (done.status_code, await shop.status(proposal)) == (303, "failed")
+        record = await shop.record(proposal)
+        assert record.resolution is not None
+        assert (record.resolution.resolution.unasked, record.resolution.login is not None) == (True, True)
 
 
 @pytest.mark.requirement("console:resolves")

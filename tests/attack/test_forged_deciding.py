@@ -113,6 +113,7 @@ async def test_a_start_that_is_forged_starts_nothing(tmp_path: Path, sqlite_db: 
             ledger=shop.ledger.id,
             state="running",
             operator="leo",
+            role="policy_steward",
             at=stamp(shop.project.clock.now()),
             reason="",
             nonce="n" * 32,

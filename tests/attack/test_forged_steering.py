@@ -165,14 +165,15 @@ async def test_a_replay_names_an_instruction_that_nobody_signed(shop: Shop) -> N
     ("forged", "found"),
     [
         ("DELETE FROM job_row WHERE seq = :first", "its job does not wait by the rows that it is about"),
-        ("INSERT INTO job_row VALUES (:theirs, :first)", "its job does not wait by the rows that it is about"),
-        ("INSERT INTO job_row VALUES (:theirs, 1)", "holds rows that no open job is about"),
+        ("INSERT INTO job_row VALUES (:theirs, :first, 1)", "its job does not wait by the rows that it is about"),
+        ("UPDATE job_row SET own = 0 WHERE seq = :first", "its job does not wait by the rows that it is about"),
+        ("INSERT INTO job_row VALUES (:theirs, 1, 1)", "holds rows that no open job is about"),
         (
-            "INSERT INTO proposal_row VALUES (:filed, :proposal, :theirs)",
+            "INSERT INTO proposal_row VALUES (:filed, :proposal, :theirs, 0)",
             "its proposal is not found by the rows that it is about, and by no others",
         ),
     ],
-    ids=("taken away", "put in", "of no job", "of a proposal"),
+    ids=("taken away", "put in", "another name", "of no job", "of a proposal"),
 )
 async def test_rows_by_which_jobs_wait_are_found_where_they_are_not_those_of_the_proposals(
     shop: Shop, forged: str, found: str
@@ -195,7 +196,7 @@ async def test_a_job_of_another_source_keeps_none_waiting_although_a_row_says_so
     with as_ledger_owner(shop) as raw:
         (_, _, first, _), (*_, theirs) = _waiting(raw)
         raw.execute("UPDATE job SET source = 'nowhere' WHERE seq = ?", (first,))
-        raw.execute("INSERT INTO job_row VALUES (?, ?)", (theirs, first))
+        raw.execute("INSERT INTO job_row VALUES (?, ?, 1)", (theirs, first))
     assert await shop.work() == [("applied", "")]
     assert (await shop.status(stuck), await shop.status(other)) == ("approved", "applied")
     assert not (await shop.ledger.verify()).ok

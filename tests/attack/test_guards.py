@@ -770,6 +770,8 @@ OUTSIDE: list[tuple[dict[str, Any], str]] = [
     ({"tenant": None}, "tenant_missing"),
     ({"key": (("customer", "x"),)}, "key_changed"),
     ({"key": ()}, "key_changed"),
+    ({"named": ()}, "key_changed"),
+    ({"named": (("id",), ("customer",))}, "key_changed"),
     ({"changes": {}}, "columns_changed"),
     ({"changes": {"late_fee_cents": "0", "waiver_reason": "x", "status": "paid"}}, "columns_changed"),
     ({"changes": {"late_fee_cents": "0"}}, "columns_changed"),

@@ -195,6 +195,7 @@ VERDICTS = [
     ("failed", "value", "failed", "value"),
     ("failed", "after_image", "failed", "after_image"),
     ("failed", "closed", "failed", "recorded_before"),
+    ("failed", "abandoned", "failed", "handler_abandoned"),
 ]
 
 

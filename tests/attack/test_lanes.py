@@ -23,9 +23,11 @@ from synapsor.work.worker import Worker
 from tests.attack.shop import NOTE, SOON, Shop, changed, open_shop
 from tests.attack.tasks import POLICY, tasks_table
 from tests.databases import Database, reset
+from tests.projects import leo_approves
 
 INVOICES = ("INV-3001", "INV-3002", "INV-3005")
 LEASE = SOON.lease_seconds
+THREE_LANES = {"    mode: writeback\n": "    mode: writeback\n    lanes: 3\n    pool: {size: 1}\n"}
 
 
 @dataclass
@@ -70,8 +72,7 @@ def many_writers(request: pytest.FixtureRequest) -> Database:
 @pytest_asyncio.fixture
 async def busy(tmp_path: Path, many_writers: Database) -> AsyncIterator[Shop]:
     """Open a project of three lanes, with fewer connections than those."""
-    lanes = {"    mode: writeback\n": "    mode: writeback\n    lanes: 3\n    pool: {size: 1}\n"}
-    async with open_shop(tmp_path / "project", many_writers, config=lanes) as opened:
+    async with open_shop(tmp_path / "project", many_writers, config=THREE_LANES) as opened:
         yield opened
 
 
@@ -135,6 +136,34 @@ async def test_changes_of_one_row_are_applied_in_the_order_of_their_approvals_by
     ends = [(one["proposal"], one["outcome"]) for one in told if one["proposal"] != apart]
     assert ends == list(zip(asked, ["applied", "conflict", "conflict"], strict=True))
     assert busy.invoice("INV-3001", "note") == ("note 0",)
+
+
+@pytest.mark.requirement("worker:row-order")
+async def test_an_insert_waits_for_the_older_removal_of_the_row_that_has_its_dedup_columns(
+    tmp_path: Path, many_writers: Database
+) -> None:
+    with tasks_table(many_writers):
+        async with open_shop(tmp_path / "project", many_writers, policy=POLICY, config=THREE_LANES) as shop:
+            added = await shop.proposed("tasks.add_once", {"number": "r8", "points": 1})
+            shop.change(
+                "INSERT INTO {tasks} (id, tenant_id, request_no, title, state) VALUES (8, 'acme', 'r8', 'Eight', 'open')"
+            )
+            removed = await shop.proposed("tasks.remove", {"task": 8})
+            for proposal in (removed, added):
+                await leo_approves(shop.files, shop.project, proposal["id"], proposal["digest"])
+            now = shop.project.clock.now()
+            until = stamp(now + dt.timedelta(seconds=LEASE))
+            (held,) = await shop.ledger.lease("w1", now=stamp(now), until=until, sources={"shop": 9})
+            assert held.job.lead.proposal == removed["id"]
+            assert await shop.ledger.release(held, not_before=stamp(now), code="busy")
+            told: list[Mapping[str, Any]] = []
+            await _drain(await _worker(shop.project, told))
+            assert [(one["proposal"], one["outcome"], one["rows"]) for one in told] == [
+                (removed["id"], "applied", 1),
+                (added["id"], "applied", 1),
+            ]
+            assert shop.rows("SELECT title FROM {tasks} WHERE request_no = 'r8'") == [("Numbered",)]
+            assert (await shop.ledger.verify()).ok
 
 
 @pytest.mark.requirement("worker:lanes")

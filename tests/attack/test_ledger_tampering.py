@@ -34,7 +34,7 @@ from tests.ledger_records import CLOCK, START, at, fill, seen
 UNCOVERED = {
     "probe": {"one", "at"},
     "migration": {"name", "at"},
-    "job": {"lease", "worker", "lease_until", "not_before", "code"},
+    "job": {"lease", "worker", "lease_until", "code"},
     "ledger": {"one"},
 }
 """What says nothing about history: the probe, the names of schema steps, and who works on a job."""
@@ -278,7 +278,7 @@ def cut(raw: sqlite3.Connection, keep: int) -> None:
         )
     raw.execute("DELETE FROM job_row")
     raw.execute(
-        "INSERT INTO job_row SELECT r.target, j.seq FROM job j JOIN proposal_row r ON r.proposal = j.proposal WHERE j.open = 1"
+        "INSERT INTO job_row SELECT r.target, j.seq, r.own FROM job j JOIN proposal_row r ON r.proposal = j.proposal WHERE j.open = 1"
     )
 
 

@@ -199,6 +199,11 @@ async def test_a_cancel_by_somebody_who_is_trusted_no_more_holds_the_change(shop
     await say(shop, "cancel", proposal)
     revoke(shop, "opal")
     assert await shop.work() == [("parked", "cancel_unproven")]
+    words = state_words((await shop.record(proposal)).together)
+    assert words.startswith(
+        "It is to be canceled, which nobody who is trusted now has signed, and its job was given up"
+    )
+    assert "must cancel it again" in words
     assert (shop.invoice(), shop.receipts(), await shop.status(proposal)) == (before, 0, "approved")
     await say(shop, "discard", proposal, by=person(shop, "otto"))
     assert await shop.work() == [("canceled", "discarded")]

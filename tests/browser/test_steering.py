@@ -25,9 +25,16 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
         yield found
 
 
+_BEYOND = "cells => cells.filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.dataset.label)"
+"""The cells of tables that one would have to scroll sideways for."""
+_NARROW = 640
+
+
 async def looked_at(page: Page, name: str, width: int, kept: Path | None, *, script: bool = True) -> None:
     await picture(page, name, kept)
     await is_sound(page, width, script=script)
+    if width < _NARROW:
+        assert await page.locator(".grid td:visible").evaluate_all(_BEYOND) == []
 
 
 def why(page: Page, button: str) -> Locator:
@@ -41,7 +48,7 @@ SCREENS = pytest.mark.parametrize(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.requirement("console:steers", "console:accessible", "console:no-script")
+@pytest.mark.requirement("console:steers", "console:accessible", "console:no-script", "console:no-sideways")
 @SCREENS
 async def test_an_operator_pauses_and_lets_go_on_and_says_what_becomes_of_what_was_given_up(
     enter: Enter,
@@ -176,3 +183,18 @@ async def test_the_page_of_the_worker_tells_of_a_pause_as_it_happens_and_takes_n
     await page.get_by_role("status").get_by_text("Something changed.").wait_for()
     assert await why(page, "Pause every source").input_value() == "All of it is moved."
     await page.get_by_text("Paused by ines").wait_for()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.requirement("console:switch", "console:accessible", "console:no-sideways")
+async def test_a_steward_stops_and_starts_automatic_approval(enter: Enter, office: Office, kept: Path | None) -> None:
+    person(office.shop, "rosa", "policy_steward")
+    page = await enter("rosa", **options("dark", 390, script=True))
+    await page.get_by_role("link", name="Worker", exact=True).click()
+    for verb, done in (("Stop", "No policy approves anything any more"), ("Start", "Policies approve again")):
+        button = f"{verb} automatic approval"
+        await page.locator("summary", has_text=button).click()
+        await looked_at(page, f"switch-{verb}-390", 390, kept)
+        await why(page, button).fill("Too many today.")
+        await page.get_by_role("button", name=button, exact=True).click()
+        await page.get_by_text(done).wait_for()

@@ -12,6 +12,8 @@ APART = 300.0
 LEASE = 30.0
 LONGEST = 600.0
 """For how long a job is held or put off at most."""
+EDITS = 8
+"""How often what was asked for may be amended."""
 NOTHING_YET = (
     "work.leased",
     "apply.begun",
@@ -44,6 +46,7 @@ class Wanted:
         seen: its rows as they were when it was made; None where there was none.
         wants: amount and note that it asks for; None where the row is to be gone.
         of: the proposal that it undoes.
+        edits: how many amendments it is away from what was asked for.
         free: from when on another worker may take its job.
         early: that is so because its approval is still to come.
         ended: the outcome that the ledger tells.
@@ -58,6 +61,7 @@ class Wanted:
     version: int
     expires: float
     of: str | None = None
+    edits: int = 0
     status: str = "review_required"
     by: str = ""
     approved: float = 0

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.work.failpoints import ALL_STEPS
 from tests.chaos.life import APPROVERS, SHELF, START, Life
-from tests.chaos.life_model import HOUR, WAITS, Model, Row, Wanted
+from tests.chaos.life_model import EDITS, HOUR, WAITS, Model, Row, Wanted
 
 ALWAYS = ("work.leased", "work.applied")
 """Steps that every job passes."""
@@ -159,7 +159,7 @@ class WholeLife(RuleBasedStateMachine):
         there = all((row is None) is (proposal.kind == "add") for row in seen.values())
         same = proposal.kind != "set_all" or set(seen) == set(self.model.rows)
         stands = proposal.status == "review_required" and self.model.now < proposal.expires
-        may = stands and proposal.kind in {"set", "set_all", "add"} and there and same
+        may = stands and proposal.kind in {"set", "set_all", "add"} and there and same and proposal.edits < EDITS
         note = self._note()
         try:
             filed = self.life.amend(proposal.id, {"amount": amount, "note": note}).proposal
@@ -168,7 +168,8 @@ class WholeLife(RuleBasedStateMachine):
         else:
             assert may, proposal
             proposal.status = "superseded"
-            self._filed(filed.id, filed.digest, proposal.kind, seen, dict.fromkeys(seen, (amount, note)))
+            made = self._filed(filed.id, filed.digest, proposal.kind, seen, dict.fromkeys(seen, (amount, note)))
+            made.edits = proposal.edits + 1
 
     @precondition(lambda self: self.model.wanted)
     @rule(data=st.data())

@@ -557,9 +557,11 @@ async def test_a_job_is_leased_to_one_worker_oldest_first(ledger: Ledger) -> Non
     assert one.id != two.id
 
 
-async def test_workers_that_race_lease_each_job_once(ledger: Ledger) -> None:
+@pytest.mark.requirement("worker:one-name")
+@pytest.mark.parametrize("names", [20, 1])
+async def test_workers_that_race_lease_each_job_once_whatever_they_are_called(ledger: Ledger, names: int) -> None:
     jobs = {(await approve_one(ledger, **about(f"INV-{n}")))[1].id for n in range(5)}
-    leases = await asyncio.gather(*[_lease(ledger, f"w{n}") for n in range(20)])
+    leases = await asyncio.gather(*[_lease(ledger, f"w{n % names}") for n in range(20)])
     assert sorted(lease.job.id for lease in leases if lease) == sorted(jobs)
 
 
@@ -667,11 +669,13 @@ async def test_only_jobs_of_the_workers_sources_are_leased(ledger: Ledger) -> No
     assert (await _lease(ledger, sources=("shop", "elsewhere"))).job.source == "elsewhere"
 
 
-async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing(ledger: Ledger) -> None:
+@pytest.mark.requirement("worker:one-name")
+@pytest.mark.parametrize("other", ["w2", "w1"])
+async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing(ledger: Ledger, other: str) -> None:
     proposal, _ = await approve_one(ledger)
     lost = await _lease(ledger, "w1", 90, 150)
-    held = await _lease(ledger, "w2", 150, 210)
-    assert (held.attempt, held.worker) == (2, "w2")
+    held = await _lease(ledger, other, 150, 210)
+    assert (held.attempt, held.worker) == (2, other)
     assert held.id != lost.id
     assert await ledger.renew([lost, held], until=at(999)) == {held.id}
     assert not await ledger.release(lost, not_before=at(), code="transient")

@@ -13,13 +13,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from synapsor.core.writeback import Confirmed
 from synapsor.handler import Answer, Failed, Job, read
+from synapsor.handler.kept import now_of
 from synapsor.handler.outbox import Claim, Outbox, Unconfirmed
 from synapsor.handler.wire import Ask, Came
 from synapsor.handler_ports import Heard
+from synapsor.testing import TestClock
+from tests.attack.doubts import resolved
 from tests.attack.shop import Shop
 from tests.attack.steered import say
 from tests.databases import Database
@@ -290,6 +294,135 @@ async def test_what_nobody_has_begun_in_time_is_never_begun(shop: Shop, applicat
         ("accepted", "", "", 2),
         ("confirmed", "failed", "expired", 0),
     ]
+
+
+@pytest.mark.requirement("outbox:abandoned")
+async def test_what_a_person_says_was_not_applied_is_done_no_more_once_the_application_has_given_it_up(
+    shop: Shop, application: Payments
+) -> None:
+    job = await handed(shop)
+    abandons = replace(job, ask=Ask.ABANDON)
+    await application.handle(job)
+    first = await application.claimed(lock=0)
+    second = await application.claimed()
+    assert (await application.handle(abandons)).came is Came.ACCEPTED
+    await application.release(second)
+    for _ in range(2):
+        said = await application.handle(abandons)
+        assert (said.came, said.code, said.confirmed) == (Came.FAILED, "abandoned", None)
+    for claim in (first, second):
+        assert await refused(application, claim) == "claim_lost"
+    assert (await application.claim(), application.touched[-1]) == (None, "undone")
+    assert application.entries() == [("confirmed", "failed", "abandoned", 2)]
+    assert (await application.handle(job)).code == "abandoned"
+    assert shop.invoice() == AS_IT_WAS
+
+
+@pytest.mark.requirement("outbox:abandoned")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("how", ["unclaimed", "expired", "dead", "applied", "unknown"])
+async def test_how_far_an_entry_has_come_says_what_an_abandon_of_it_is_answered(
+    shop: Shop, application: Payments, how: str
+) -> None:
+    job = await handed(shop)
+    if how != "unknown":
+        await application.handle(job)
+    if how in {"expired", "dead", "applied"}:
+        claim = await application.claimed(lock=60 if how == "applied" else 0)
+        if how == "applied":
+            await application.confirm(claim)
+    if how == "dead":
+        application.outbox = replace(application.outbox, most=1)
+        assert await application.claim() is None
+    said = await application.handle(replace(job, ask=Ask.ABANDON))
+    wanted = {"applied": (Came.ALREADY_APPLIED, ""), "unclaimed": (Came.FAILED, "closed")}
+    wanted["unknown"] = wanted["unclaimed"]
+    assert (said.came, said.code) == wanted.get(how, (Came.FAILED, "abandoned"))
+    if how == "expired":
+        assert (await application.handle(job)).confirmed is None
+        assert await refused(application, claim) == "claim_lost"
+    assert (await application.claim(), await application.dead()) == (None, ())
+
+
+@pytest.mark.requirement("outbox:abandoned", "reconcile:given-up")
+async def test_an_overdue_entry_is_abandoned_by_the_worker_before_its_change_is_said_to_have_failed(
+    shop: Shop, application: Payments
+) -> None:
+    proposal, clock = await shop.waiver(), TestClock(shop.project.clock.now())
+    assert await shop.attempt(clock=clock) == ACCEPTED
+    await application.claimed(lock=0)
+    clock.move(days=4)
+    assert await shop.attempt(clock=clock) == [("reconciliation_required", "handler_overdue")]
+    await resolved(shop, proposal, "not_applied")
+    assert (await shop.work(), await shop.status(proposal)) == ([], "failed")
+    assert (await application.claim(), shop.invoice()) == (None, AS_IT_WAS)
+    assert application.jobs[-1].ask is Ask.ABANDON
+
+
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("how", ["undo", "body"])
+async def test_an_entry_that_cannot_be_ended_or_read_keeps_no_other_from_being_claimed(
+    shop: Shop, application: Payments, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    job, broken = await handed(shop), [RuntimeError("canary"), RuntimeError("canary")]
+
+    def undo(_session: Session, _change: Any) -> None:
+        if broken:
+            raise broken.pop()
+
+    application.outbox = replace(application.outbox, undo=undo)
+    for number in (1, 2):
+        await application.handle(another(job, number, relation=f"of{number}"))
+    told = job.changes[0].expires_at.isoformat()
+    spoiled = "'{'" if how == "body" else f"replace(body, '{told}', '2026-01-01T00:00:00+00:00')"
+    application.doctor(f"body = {spoiled} WHERE handled_key LIKE '1%'")
+    assert (await application.claimed()).key[0] == "2"
+    assert [r.action for r in caplog.records if hasattr(r, "action")].count("outbox_broke") == 1
+    assert await application.claim() is None
+    assert application.entries("state, due_at > accepted_at")[0] == ("accepted", 1)
+    if how == "undo":
+        application.doctor("due_at = 0")
+        assert await application.claim() is None
+        application.doctor("due_at = 0")
+        assert await application.claim() is None
+        assert application.entries("state, code")[0] == ("confirmed", "expired")
+
+
+@pytest.mark.requirement("outbox:confirm")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_confirmation_that_the_database_undoes_by_itself_is_made_again_and_not_for_ever(
+    shop: Shop, application: Payments, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await application.handle(await handed(shop))
+    claim, left, real = await application.claimed(), [None] * times, Outbox._end
+
+    def end(self: Outbox, *told: Any, **more: Any) -> Answer:
+        if left:
+            left.pop()
+            raise OperationalError("UPDATE", {}, Exception("deadlock"))
+        return real(self, *told, **more)
+
+    monkeypatch.setattr(Outbox, "_end", end)
+    if times == 3:
+        with pytest.raises(OperationalError):
+            await application.confirm(claim)
+        assert (shop.invoice(), application.entries("state")) == (AS_IT_WAS, [("accepted",)])
+    assert (await application.confirm(claim)).came is Came.ALREADY_APPLIED
+    assert shop.invoice() == WAIVED
+
+
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+async def test_what_was_accepted_by_a_clock_that_was_set_back_since_is_due(
+    shop: Shop, application: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await handed(shop)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("synapsor.handler.outbox.now_of", lambda session: now_of(session) + 3_600_000)
+        assert (await application.handle(job)).came is Came.ACCEPTED
+    assert (await application.claimed()).attempt == 1
 
 
 @pytest.mark.requirement("outbox:dead")

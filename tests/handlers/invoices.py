@@ -108,7 +108,7 @@ class Invoices:
     def app(self) -> FastAPI:
         """Return the application as it is served."""
         app = FastAPI()
-        app.add_route("/synapsor", endpoint(SECRET, self.handle), methods=["POST"])
+        app.add_route("/synapsor", endpoint(SECRET, self.handle, executor="app"), methods=["POST"])
         return app
 
 

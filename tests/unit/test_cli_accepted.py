@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Run, activated
+from tests.commands import Run, activated, key
 from tests.databases import Database
 from tests.handlers.answering import Answering, accepted, said
 from tests.handlers.serving import POLICY, configured
@@ -51,7 +51,7 @@ def test_what_is_accepted_and_not_done_is_told_as_that(
     assert "accepted by the application, asked again in" in unfolded(run("jobs", "list").out)
     asked = f"what has come of it is asked until {job['accepted_until']}; after that a person has to find out"
     assert asked in unfolded(run("jobs", "show", proposal).out)
-    assert "1 accepted by an application, 0 put off" in unfolded(run("worker", "status").out)
+    assert "1 job not done: 1 accepted by an application." in unfolded(run("worker", "status").out)
     for command in (("show", proposal), ("inbox", "--all")):
         assert WORDS in unfolded(run(*command).out)
     assert WORDS in run("--json", "replay", proposal).out
@@ -60,6 +60,32 @@ def test_what_is_accepted_and_not_done_is_told_as_that(
         run("worker", "--once")
     assert f"In the application pay-1 confirmed it at {AT}" in unfolded(run("show", proposal).out)
     assert '"by":"pay-1"' in run("--json", "replay", proposal).out.replace(" ", "")
+
+
+@pytest.mark.requirement("reconcile:given-up", "reconcile:advised", "cli:json")
+def test_what_a_person_says_of_it_waits_for_the_application_and_every_command_says_so(
+    run: Run, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = approved(run, files)
+    handler = Answering(said("conflict", "receipts_differ"), said("applied"), said("failed", "closed"))
+    monkeypatch.setattr("synapsor.runtime.open_handler", lambda *_: handler)
+    assert "code=receipts_differ" in run("worker", "--once").out
+    told = ("reconcile", "resolve", proposal, "--as", "not-applied", "--reason", "Nothing there.", *key(files, "leo"))
+    waits = f"leo says that {proposal} was not applied, and what was found is matches_before. That waits until a worker"
+    assert waits in unfolded(run(*told).out)
+    for command in (("reconcile", "list"), ("reconcile", "inspect", proposal)):
+        assert "That waits until a worker has asked the application app to give it up" in unfolded(run(*command).out)
+    assert "which waits until the application gives it up" in unfolded(run("show", proposal).out)
+    ended = "Of 1 resolution an application said what is so: see `synapsor reconcile list`."
+    assert unfolded(run("worker", "--drain").out).strip() == ended
+    refused = "That it was not applied was refused, by what the application answered: handler_applied."
+    assert refused in unfolded(run("reconcile", "list").out)
+    assert refused in run("--json", "reconcile", "list").json["proposals"][0]["said"]
+    at_once = run("--json", *told, "--unasked").json
+    assert (at_once["status"], at_once["waits"], at_once["resolutions"][0]["unasked"]) == ("failed", False, True)
+    assert "without the application being asked to give it up" in unfolded(run("show", proposal).out)
+    assert (handler.asks, run("verify").code) == (["apply", "abandon"], 0)
+    assert run("--json", "replay", proposal).json["differences"] == []
 
 
 AT = "2026-11-29T10:00:00.000000Z"

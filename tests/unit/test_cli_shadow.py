@@ -1,6 +1,7 @@
 """`synapsor shadow` at the command line: asked for, measured by the worker, shown, approved by the digest that holds it, and replayed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,3 +54,26 @@ def test_what_a_reviewer_wants_measured_is_shown_and_approved_by_the_digest_of_b
 def test_nobody_wants_measured_what_they_may_not_decide_on(run: Run, files: ProjectFiles) -> None:
     refused = run("--json", "shadow", propose(run)["id"], *key(files, "rita"))
     assert (refused.code, refused.json["error"]["rule"]) == (5, "role_missing")
+
+
+@pytest.mark.requirement("shadow:latest")
+def test_the_latest_is_the_newest_that_can_be_measured_and_where_there_is_none_that_is_said(
+    run: Run, files: ProjectFiles
+) -> None:
+    by_two = BILLING.replace("{role: billing_lead,", "{role: billing_lead, quorum: 2,")
+    (files.root / "policies" / "billing.yaml").write_text(by_two, encoding="utf-8")
+    activated(run, files)
+    first, second, third = (propose(run, invoice) for invoice in ("INV-3001", "INV-3002", "INV-3003"))
+    assert decide(run, files, "approve", third) == decide(run, files, "reject", second) == 0
+    assert run("--json", "shadow", "latest", *key(files, "leo")).json["proposal"] == first["id"]
+    assert decide(run, files, "reject", first) == 0
+    none = run("shadow", "latest", *key(files, "leo"))
+    assert (none.code, "Nothing waits that could be measured" in none.err) == (2, True)
+    for named, rule in ((first, "already_decided"), (third, "shadow_approved")):
+        assert run("--json", "shadow", named["id"], *key(files, "leo")).json["error"]["rule"] == rule
+
+
+def decide(run: Run, files: ProjectFiles, verb: str, proposal: Any) -> int:
+    """Decide on a proposal as leo, and return how that ended."""
+    why = ("--reason", "no") if verb == "reject" else ()
+    return run(verb, proposal["id"], *key(files, "leo"), "--digest", proposal["digest"], *why).code

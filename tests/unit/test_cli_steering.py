@@ -120,15 +120,58 @@ def test_the_worker_is_paused_and_resumed_and_tells_how_it_stands(run: Run, file
     assert (refused.code, "needs the role writeback_operator" in refused.err) == (5, True)
     paused = run("worker", "pause", "--source", "shop", *key(files, "opal"), "--reason", "the source is moved")
     assert (paused.code, "shop: paused (by opal at" in paused.out) == (0, True)
-    assert "Nothing was due." in run("worker", "--drain").out
     assert run("worker", "status").out.startswith("Not all sources run:\n  shop: paused (by opal")
     document = run("--json", "worker", "status").json
     assert (document["sources"]["shop"]["state"], document["all"]["state"]) == ("paused", "running")
-    assert (document["jobs"]["due"], document["refused"][0]["rule"]) == (1, "role_missing")
+    assert (document["jobs"]["due"], document["jobs"]["paused"], document["refused"][0]["rule"]) == (
+        0,
+        1,
+        "role_missing",
+    )
     assert run("worker", "pause", "--source", "nowhere", *key(files, "opal"), "--reason", "x").code == 2
     assert run("worker", "resume", "--source", "shop", *key(files, "opal"), "--reason", "it is there").code == 0
     assert run("worker", "--drain").code == 0
     assert run("--json", "show", proposal).json["status"] == "applied"
+
+
+@pytest.mark.requirement("steer:rest-told")
+@pytest.mark.parametrize("source", ["shop", ""])
+def test_what_a_pause_keeps_is_not_called_due_and_it_is_told_by_whom_why_and_what_lets_it_go_on(
+    run: Run, files: ProjectFiles, source: str
+) -> None:
+    proposal, where = approved(run, files), ("--source", source) if source else ()
+    assert run("worker", "pause", *where, *key(files, "opal"), "--reason", "the database is moved").code == 0
+    way_on = f"`synapsor worker resume{f' --source {source}' if source else ''} --reason WHY` lets it go on"
+    listed, shown = (unfolded(run("jobs", *words).out) for words in (("list",), ("show", proposal)))
+    for told in (listed, shown):
+        assert "not taken while its source is paused" in told
+        assert f"{f'source {source}' if source else 'every source'} is paused (by opal at " in told
+        assert f": the database is moved); {way_on}" in told
+        assert " due" not in told
+    (job,) = run("--json", "jobs", "list").json["jobs"]
+    assert (job["stands"], job["kept_by"]) == ("paused", [source])
+    for end in ("--drain", "--once"):
+        done = unfolded(run("worker", end).out)
+        assert done.startswith(
+            f"Nothing was taken. {f'Source {source}' if source else 'Every source'} is paused (by opal"
+        )
+        assert f": the database is moved); {way_on}." in done
+    assert run("--json", "worker", "--drain").json["paused"] == [source]
+    canceled, of_it = run("cancel", proposal, *key(files, "leo"), "--reason", "paid"), run("show", proposal)
+    for done_so in (canceled, of_it):
+        assert "No worker comes to it: " in done_so.err
+        assert way_on in unfolded(done_so.err)
+    assert run("worker", "resume", *where, *key(files, "opal"), "--reason", "it is there").code == 0
+    (job,) = run("--json", "jobs", "list").json["jobs"]
+    assert (job["stands"], job["kept_by"]) == ("due", [])
+    assert run("show", proposal).err == ""
+
+
+def test_a_worker_that_takes_nothing_says_of_what_is_not_done_that_it_is_not(
+    run: Run, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up(run, files, monkeypatch)
+    assert run("worker", "--drain").out == "Nothing was due. 1 job is not done: see `synapsor jobs list`.\n"
 
 
 @pytest.mark.parametrize("words", [("jobs", "requeue"), ("jobs", "discard"), ("cancel",), ("worker", "pause")])

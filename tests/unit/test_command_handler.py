@@ -49,7 +49,7 @@ async def test_a_program_has_the_signature_and_what_the_project_writes_out_and_n
         "APP_KEY": "mine",
         "LANG": "C.UTF-8",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "SYNAPSOR_SIGNATURE": sign(SECRET, BODY, at=int(NOW.timestamp())),
+        "SYNAPSOR_SIGNATURE": sign(SECRET, BODY, executor="app", at=int(NOW.timestamp())),
     }
     assert (await shell("pwd; ls /proc/self/fd | wc -l").ask(BODY, key="k")).body.split()[0] == b"/"
 
@@ -86,7 +86,7 @@ async def test_what_a_program_started_is_gone_with_it(tmp_path: Path, ends: bool
 async def test_the_helper_for_programs_answers_one_signed_job_and_no_other() -> None:
     text = (
         "from synapsor.handler import Answer; from synapsor.handler.command import main; from synapsor.handler.wire import Came;"
-        f"main({SECRET!r}, lambda job: Answer.of(job, Came.NOTHING))"
+        f"main({SECRET!r}, lambda job: Answer.of(job, Came.NOTHING), executor='app')"
     )
     import_path = str(Path(command.__file__).parents[2])
     now = CommandHandler(

@@ -10,7 +10,7 @@ import pytest
 
 import synapsor
 from synapsor.approve.console.wording import OPTIONS, coded, on_a_page
-from synapsor.core.reconcile import ADVICE
+from synapsor.core.advice import WORDS
 from synapsor.flow.steering import HINTS
 from synapsor.refusals import Rule
 
@@ -34,7 +34,7 @@ def fixes() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "fix":
                 found |= set(_texts(node.value))
-    return found | set(ADVICE.values()) | set(HINTS.values()) | {rule.fix for rule in Rule if rule.fix}
+    return found | WORDS | set(HINTS.values()) | {rule.fix for rule in Rule if rule.fix}
 
 
 @pytest.mark.requirement("console:page-words")

@@ -70,6 +70,11 @@ def test_an_executor_is_over_tls_or_for_development_on_this_machine(tmp_path: Pa
     for text in (HTTP, COMMAND):
         assert list(load_config(write(tmp_path, GOOD + text)).executors) == ["app"]
     local = HTTP.replace("https://app.example", "http://localhost:8080")
+    (refused,) = problems(tmp_path, GOOD + local)
+    assert "in production a job goes through TLS even to this machine's own address" in refused
+    assert "development profile alone" in refused
+    (abroad,) = problems(tmp_path, (GOOD + HTTP.replace("https", "http")).replace("production", "development"))
+    assert "a job leaves this machine through TLS only" in abroad
     loaded = load_config(write(tmp_path, (GOOD + local).replace("production", "development")))
     assert list(loaded.executors) == ["app"]
 

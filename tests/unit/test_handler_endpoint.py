@@ -18,13 +18,13 @@ SECRET = "a-secret-of-at-least-24-characters"
 JOB = block(PROTOCOL, "json request").encode()
 
 
-def signed(body: bytes, *, secret: str = SECRET, ago: int = 0) -> dict[str, str]:
-    return {SIGNATURE: sign(secret, body, at=int(time.time()) - ago)}
+def signed(body: bytes, *, secret: str = SECRET, ago: int = 0, executor: str = "app") -> dict[str, str]:
+    return {SIGNATURE: sign(secret, body, executor=executor, at=int(time.time()) - ago)}
 
 
 async def posted(handle: Any, body: bytes, headers: dict[str, str], **options: Any) -> httpx2.Response:
     app = FastAPI()
-    app.add_route("/apply", endpoint(SECRET, handle, **options), methods=["POST"])
+    app.add_route("/apply", endpoint(SECRET, handle, executor="app", **options), methods=["POST"])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://app") as client:
         return await client.post("/apply", content=body, headers=headers)
 
@@ -39,6 +39,7 @@ def refusing(_: Job) -> Answer:
     [
         (JOB, None, 401),
         (JOB, {"secret": "another-secret-of-24-characters"}, 401),
+        (JOB, {"executor": "another_app_with_the_same_secret"}, 401),
         (JOB, {"ago": 400}, 401),
         (JOB, {"ago": -400}, 401),
         (JOB, {"of": JOB + b" "}, 401),

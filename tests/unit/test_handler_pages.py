@@ -61,7 +61,7 @@ def test_the_examples_of_the_protocol_are_a_job_and_its_answer() -> None:
 
 @pytest.mark.requirement("docs:true")
 def test_the_protocols_page_has_each_word_number_and_signature_of_the_code() -> None:
-    assert sign(SECRET, b"{}", at=1000) in PROTOCOL
+    assert sign(SECRET, b"{}", executor="shop_app", at=1000) in PROTOCOL
     assert SECRET in PROTOCOL
     assert f"more\nthan {MOST_AGE_SECONDS} seconds" in PROTOCOL
     assert f"{MOST_ANSWER_BYTES // 2**20} MiB" in PROTOCOL

@@ -41,6 +41,7 @@ AT = dt.datetime.fromisoformat("2026-11-23T20:17:00.25")
         ("\\x00ff", "bytes", memoryview(b"\x00\xff")),
         ('{"n": 1}', "json", {"n": 1}),
         ("[1,2,null]", "array", [1, 2, None]),
+        ('{"n": [1, true, {"m": 0.5}]}', "json", {"n": [1.0, True, {"m": 0.5}]}),
     ],
 )
 def test_a_value_that_means_the_same_is_the_same(token: str | None, kind: str, given: Any) -> None:
@@ -71,6 +72,15 @@ def test_a_value_that_means_the_same_is_the_same(token: str | None, kind: str, g
         (UUID, "uuid", "no uuid"),
         ("\\x00ff", "bytes", b"\x00"),
         ('{"n": 1}', "json", {"n": 2}),
+        ('{"n": 1}', "json", {"n": True}),
+        ('{"n": [{"m": false}]}', "json", {"n": [{"m": 0}]}),
+        ("1", "json", True),
+        ("true", "json", 1),
+        ("[0]", "array", [False]),
+        ("[1]", "json", [1, 1]),
+        ('{"n": 1}', "json", {"n": 1, "m": 1}),
+        ("1", "float", True),
+        ("true", "boolean", 1.0),
     ],
 )
 def test_a_value_that_only_looks_alike_is_another(token: str | None, kind: str, given: Any) -> None:

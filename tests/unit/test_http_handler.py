@@ -31,15 +31,19 @@ def handler(
     return HttpHandler(name="app", url=url, secret=Secret(SECRET), seconds=seconds, clock=TestClock(NOW), ca=ca)
 
 
+def signed(body: bytes, *, secret: str = SECRET, executor: str = "app") -> str:
+    return sign(secret, body, executor=executor, at=1000)
+
+
 @pytest.mark.requirement("executor:signed")
-async def test_a_job_is_signed_over_its_exact_bytes_and_the_moment_and_has_its_key_beside_it() -> None:
+async def test_a_job_is_signed_over_its_exact_bytes_the_moment_and_the_executor_and_has_its_key_beside_it() -> None:
     async with saying(text("200 OK", b"{}")) as server:
         reply = await handler(server.port).ask(BODY, key="k" * 64)
     assert reply == Reply(heard=Heard.ANSWERED, status=200, body=b"{}")
     assert server.bodies == [BODY]
     assert server.heads[0].startswith("POST /apply HTTP/1.1\r\n")
     assert server.header(IDEMPOTENCY_KEY) == "k" * 64
-    assert server.header(SIGNATURE) == sign(SECRET, BODY, at=int(NOW.timestamp()))
+    assert server.header(SIGNATURE) == sign(SECRET, BODY, executor="app", at=int(NOW.timestamp()))
     assert server.header("content-type") == "application/json"
     assert server.header("host") == f"127.0.0.1:{server.port}"
 
@@ -48,32 +52,39 @@ async def test_a_job_is_signed_over_its_exact_bytes_and_the_moment_and_has_its_k
 @pytest.mark.parametrize(
     ("body", "header", "secrets", "now"),
     [
-        (BODY + b" ", sign(SECRET, BODY, at=1000), SECRET, 1000),
-        (BODY, sign(SECRET + "!", BODY, at=1000), SECRET, 1000),
-        (BODY, sign(SECRET, BODY, at=1000).replace("t=1000", "t=1001"), SECRET, 1000),
-        (BODY, sign(SECRET, BODY, at=1000), SECRET, 1301),
-        (BODY, sign(SECRET, BODY, at=1000), SECRET, 699),
-        (BODY, sign(SECRET, BODY, at=1000) + " ", SECRET, 1000),
-        (BODY, sign(SECRET, BODY, at=1000).upper(), SECRET, 1000),
-        (BODY, sign(SECRET, BODY, at=1000).replace("t=1000", "t=\u0661000"), SECRET, 1000),
-        (BODY, "t=1000,v1=", SECRET, 1000),
+        (BODY + b" ", signed(BODY), SECRET, 1000),
+        (BODY, signed(BODY, secret=SECRET + "!"), SECRET, 1000),
+        (BODY, signed(BODY).replace("t=1000", "t=1001"), SECRET, 1000),
+        (BODY, signed(BODY), SECRET, 1301),
+        (BODY, signed(BODY), SECRET, 699),
+        (BODY, signed(BODY) + " ", SECRET, 1000),
+        (BODY, signed(BODY).upper(), SECRET, 1000),
+        (BODY, signed(BODY).replace("t=1000", "t=\u0661000"), SECRET, 1000),
+        (BODY, signed(BODY, executor="other"), SECRET, 1000),
+        (BODY, signed(BODY).replace("v2", "v1"), SECRET, 1000),
+        (BODY, "t=1000,v2=", SECRET, 1000),
         (BODY, "", SECRET, 1000),
-        (b"x" * 33_554_433, sign(SECRET, b"x" * 33_554_433, at=1000), SECRET, 1000),
+        (b"x" * 33_554_433, signed(b"x" * 33_554_433), SECRET, 1000),
     ],
 )
 def test_what_the_worker_did_not_sign_now_is_refused(body: bytes, header: str, secrets: str, now: int) -> None:
     with pytest.raises(NotSigned):
-        verify(body, {"synapsor-signature": header}, secrets, now=now)
+        verify(body, {"synapsor-signature": header}, secrets, executor="app", now=now)
 
 
 @pytest.mark.requirement("executor:signed")
 def test_a_secret_is_changed_by_knowing_both_for_a_while_and_one_that_could_be_guessed_is_none() -> None:
-    header = {"Synapsor-Signature": sign(SECRET, BODY, at=1000)}
-    verify(BODY, header, ("another-secret-of-24-characters", SECRET), now=1300)
+    header = {"Synapsor-Signature": signed(BODY)}
+    verify(BODY, header, ("another-secret-of-24-characters", SECRET), executor="app", now=1300)
     with pytest.raises(ValueError, match="24"):
-        verify(BODY, header, "short", now=1000)
+        verify(BODY, header, "short", executor="app", now=1000)
     with pytest.raises(ValueError, match="24"):
-        verify(BODY, header, (), now=1000)
+        verify(BODY, header, (), executor="app", now=1000)
+    for name in ("", "app.b", "App", "a" * 64):
+        with pytest.raises(ValueError, match="name"):
+            verify(BODY, header, SECRET, executor=name, now=1000)
+        with pytest.raises(ValueError, match="name"):
+            signed(BODY, executor=name)
     with pytest.raises(ConfigError):
         HttpHandler(name="app", url="https://x/", secret=Secret("short"), seconds=1, clock=TestClock(NOW))
 

@@ -251,7 +251,7 @@ def test_rows_are_those_of_open_jobs_and_of_all_of_their_group(connection: sqlit
     for seq, (name, group) in enumerate({"p": None, "g1": "g", "g2": "g", "other": "h"}.items(), start=1):
         told = {"request": name, "capability": name, "status": "review_required", "group_id": group}
         _row(connection, "proposal", seq=seq, id=name, **told)
-        _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}")
+        _row(connection, "proposal_row", seq=seq, proposal=name, target=f"row of {name}", own=1)
     _row(connection, "job", **OPEN, seq=11, id="j1", proposal="p")
     _row(connection, "job", **OPEN, seq=12, id="j2", proposal="g2")
     rows = "SELECT seq, target FROM job_row ORDER BY seq, target"
@@ -498,7 +498,7 @@ def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_plac
     for name, text in queries("synapsor.ledger").items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
         assert "'" not in re.sub(
-            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked|apply_intended|intent_cleared)'",
+            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked|apply_intended|intent_cleared|reconciliation_required|resolution_refused)'",
             "",
             text,
         ), name

@@ -16,12 +16,16 @@ from synapsor.config.events import Event
 from synapsor.config.notify import Email as EmailConfig
 from synapsor.config.notify import Smtp
 from synapsor.core.accepted import ACCEPTED
+from synapsor.core.history import Entry
 from synapsor.core.intents import CLEARED, INTENDED
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
+from synapsor.core.resolving import REFUSED, WAITS
 from synapsor.core.statements import SwitchState
 from synapsor.core.steering import EVENTS as STEERED
+from synapsor.errors import IntegrityError
 from synapsor.ledger import store
+from synapsor.notify.facts import facts_of
 from synapsor.notify.mail import MailChannel
 from synapsor.notify.message import Message, as_text, from_text, message_of
 from synapsor.notify.notice import COUNTED_ONLY, EVENTS, UNTOLD, Notice, Told, as_data, from_data
@@ -219,9 +223,31 @@ def test_every_event_of_the_ledger_is_told_or_known_not_to_be() -> None:
     named |= {f"proposal_{status}" for status in Status if status is not Status.REVIEW_REQUIRED}
     named |= {f"policies_{state}" for state in get_args(SwitchState)} | {"policy_near_limit", "policy_used"}
     named |= {*STEERED.values(), "worker_paused", "worker_resumed"}
-    named |= {INTENDED, CLEARED, ACCEPTED}
+    named |= {INTENDED, CLEARED, ACCEPTED, WAITS, REFUSED}
     assert named == set(EVENTS) | UNTOLD | COUNTED_ONLY
     assert len(named) == len(EVENTS) + len(UNTOLD) + len(COUNTED_ONLY)
+
+
+@pytest.mark.requirement("accepted:told")
+def test_of_a_job_that_was_given_up_nobody_is_told_that_it_was_not_applied_and_that_an_application_had_accepted_it() -> (
+    None
+):
+    for accepted in (False, True):
+        dead = notice(Event.WRITEBACK_DEAD, code="busy", accepted=accepted)
+        assert from_data(as_data(dead)) == dead
+        assert "not applied" not in headline(message(dead))
+        assert ("it may be done" in " ".join(one.text for one in details(dead, NOW))) == accepted
+
+
+@pytest.mark.requirement("reconcile:given-up")
+def test_that_an_application_says_otherwise_than_a_person_is_told_at_once_with_its_word() -> None:
+    facts = {"resolution": "res_1", "code": "handler_applied"}
+    entry = Entry(seq=7, hash="", at=stamp(NOW), kind=REFUSED, subject=PROPOSAL, facts=facts)
+    told = notice(EVENTS[REFUSED], code=facts_of(entry).code, risk="low")
+    assert (told.urgent, "says otherwise" in headline(message(told))) == (True, True)
+    assert "handler_applied: The application says that it was applied." in [one.text for one in details(told, NOW)]
+    with pytest.raises(IntegrityError):
+        facts_of(replace(entry, facts={"code": 7}))
 
 
 @pytest.mark.requirement("notify:hostile-words")

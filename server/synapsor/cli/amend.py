@@ -54,7 +54,9 @@ async def _run(arguments: Namespace) -> int:
             fix = _FIXES.get(refused.code, refused.fix)
             raise DecisionRefused(refused.code, refused.message, fix=fix) from refused
         operators, now = project.operators(), project.clock.now()
-        shown = await card_of(ledger, filed, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(
+            ledger, filed, operators=operators, now=now, full=arguments.full, receiptless=project.config.receiptless
+        )
     if not arguments.json:
         print(render(shown, colour=coloured(arguments), width=width()))
     _tell(arguments, filed)

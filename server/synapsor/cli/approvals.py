@@ -42,6 +42,7 @@ async def _run(config: ApprovalsConfig, http: str | None) -> None:
             ledger=await project.ledger(),
             operators=project.deciders,
             modes=project.config.modes,
+            receiptless=project.config.receiptless,
             looks=SourceLooks(project=project, client="approvals") if config.read else None,
             voucher=voucher,
             clock=project.clock,

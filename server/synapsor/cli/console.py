@@ -46,6 +46,7 @@ async def _console(config: Config, listen: str | None) -> None:
             way=way,
             profile=config.profile,
             modes=config.modes,
+            receiptless=config.receiptless,
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
             activated=project.activated,

@@ -20,6 +20,7 @@ from synapsor.approve.card.shown import unseen
 from synapsor.approve.identity.keys import Unlock
 from synapsor.approve.terminal.card import render
 from synapsor.cli.refused_acts import recorded, signer_for
+from synapsor.cli.rests import note_rests
 from synapsor.cli.signer import named
 from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
@@ -65,7 +66,13 @@ async def _run(arguments: Namespace) -> int:
         about, operators = (record.proposal.id,), project.deciders()
         person, whole = await _whole(arguments, project, ledger, record)
         seen = await card_of(
-            ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
+            ledger,
+            record,
+            operators=operators,
+            now=project.clock.now(),
+            full=arguments.full,
+            whole=whole,
+            receiptless=project.config.receiptless,
         )
         first = await _look_now(arguments, project, record)
         if first is not None:
@@ -98,6 +105,8 @@ async def _run(arguments: Namespace) -> int:
             stale_anyway=stale_anyway,
         )
         decided = await decide(ledger, deciding, Listed(proposal=record.proposal.id, digest=seen.digest))
+        if decided.job is not None:
+            await note_rests(arguments, project, decided)
         approvals = counted(
             decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
         )

@@ -67,6 +67,7 @@ async def _board(arguments: Namespace) -> int:
             ledger=await project.ledger(),
             operators=project.deciders,
             modes=project.config.modes,
+            receiptless=project.config.receiptless,
             clock=project.clock,
             operator=person.name,
             unlock=partial(patiently, unlock),

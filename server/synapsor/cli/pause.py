@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from synapsor import runtime
@@ -15,13 +15,13 @@ from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.instructions import PauseState
 from synapsor.core.moment import stamp
-from synapsor.core.plain import visible
+from synapsor.core.overview import Stands
 from synapsor.core.records import to_body
 from synapsor.core.statements import SignedPause
 from synapsor.core.words import many
 from synapsor.errors import UsageError
 from synapsor.flow.refused import WORKER
-from synapsor.flow.resting import Rest, resting
+from synapsor.flow.resting import Rest, holding, resting, standings
 from synapsor.flow.throw import Throw, pause
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 
 _STATES: Final[Mapping[str, PauseState]] = {"pause": "paused", "resume": "running"}
 _MOST: Final = 500
+_STAND: Final[Mapping[Stands, str]] = {
+    "due": "due",
+    "paused": "kept by a pause",
+    "leased": "in hand",
+    "accepted": "accepted by an application",
+    "later": "put off",
+    "dead": "given up",
+}
+"""How a job stands that is not done, in the order in which it is told."""
 
 
 def run(arguments: Namespace) -> int:
@@ -42,8 +51,8 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         if arguments.action != "status":
             await throw_here(arguments, project, _thrown(arguments, project))
-        document = await _status(project, ledger)
-    answer(arguments, "worker_status", document, _text(document))
+        document, text = await _status(project, ledger)
+    answer(arguments, "worker_status", document, text)
     return 0
 
 
@@ -54,18 +63,19 @@ def _thrown(arguments: Namespace, project: runtime.Project) -> Throw[SignedPause
     return pause(_STATES[arguments.action], source=source)
 
 
-async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
+async def _status(project: runtime.Project, ledger: Ledger) -> tuple[dict[str, Any], str]:
     names = [name for name, wired in project.config.sources.items() if wired.mode == "writeback"]
     now = stamp(project.clock.now())
     jobs = await ledger.overview.open_jobs(dead=False, limit=_MOST)
-    stands = [job.stands(now) for job in jobs]
-    every, *each = await resting(ledger, names, project.operators())
-    return {
+    every, *each = rests = await resting(ledger, names, project.operators())
+    stands = [job.stands(now, rests=bool(holding(rests, job.source))) for job in jobs]
+    document = {
         "all": _one(every),
         "sources": {one.source: _one(one) for one in each},
-        "jobs": {word: stands.count(word) for word in ("due", "leased", "accepted", "later", "dead")},
+        "jobs": {word: stands.count(word) for word in _STAND},
         "refused": await told(ledger.overview, WORKER),
     }
+    return document, _text(document, rests)
 
 
 def _one(rest: Rest) -> dict[str, Any]:
@@ -77,28 +87,18 @@ def _one(rest: Rest) -> dict[str, Any]:
     }
 
 
-def _text(document: Mapping[str, Any]) -> str:
-    every, rests = document["all"], any(one["state"] == "paused" for one in document["sources"].values())
-    lines = ["Not all sources run:" if rests and every["state"] == "running" else f"All sources: {_words(every)}."]
-    lines += [f"  {visible(name)}: {_words(one)}" for name, one in document["sources"].items()]
+def _text(document: Mapping[str, Any], rests: Sequence[Rest]) -> str:
+    lines = list(standings(rests))
     if not document["sources"]:
         lines.append("No source is in `mode: writeback`, so nothing is applied.")
-    jobs = document["jobs"]
-    lines.append(
-        f"{many(sum(jobs.values()), 'job')} not done: {jobs['due']} due, {jobs['leased']} in hand, "
-        f"{jobs['accepted']} accepted by an application, {jobs['later']} put off, {jobs['dead']} given up."
-    )
+    lines.append(_counted(document["jobs"]))
     lines += refused_lines(document["refused"], "pause or resume")
     return paragraph("\n".join(lines))
 
 
-def _words(one: Mapping[str, Any]) -> str:
-    if one["because"] == "records_differ":
-        return "paused, for the ledger's records of it contradict each other; run `synapsor verify`"
-    pause = one["pause"]
-    if pause is None:
-        return "running"
-    said = f"by {visible(pause['operator'])} at {pause['at']}: {visible(pause['reason'])}"
-    if one["because"]:
-        return f"paused, for nobody who is trusted now has signed that it runs again ({said})"
-    return f"{one['state']} ({said})"
+def _counted(jobs: Mapping[Stands, int]) -> str:
+    """Return how many jobs are not done, and how they stand."""
+    if not any(jobs.values()):
+        return "No job waits."
+    told = ", ".join(f"{count} {_STAND[word]}" for word, count in jobs.items() if count)
+    return f"{many(sum(jobs.values()), 'job')} not done: {told}."

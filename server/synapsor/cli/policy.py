@@ -11,6 +11,7 @@ from synapsor.cli.signing import throw_here
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
 from synapsor.core.statements import SwitchState
+from synapsor.flow.switched import switched
 from synapsor.flow.throw import switch
 
 _STATES: dict[str, SwitchState] = {"stop": "stopped", "start": "running"}
@@ -27,6 +28,7 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         if arguments.action != "status":
             await throw_here(arguments, project, switch(_STATES[arguments.action]))
-        document = await status(project, ledger)
-    answer(arguments, "policies", document, text_of(document))
+        stands = await switched(ledger, project.operators())
+        document = await status(project, ledger, stands)
+    answer(arguments, "policies", document, text_of(document, stands))
     return 0

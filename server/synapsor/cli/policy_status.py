@@ -19,9 +19,9 @@ from synapsor.core.plain import visible
 from synapsor.core.policy import standing
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, ContractError, IntegrityError
-from synapsor.flow.automatic import running
 from synapsor.flow.permitted import proven
 from synapsor.flow.refused import POLICIES
+from synapsor.flow.switched import Switched
 
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
@@ -48,10 +48,8 @@ class _Version:
     digest: str | None
 
 
-async def status(project: Project, ledger: Ledger) -> dict[str, Any]:
+async def status(project: Project, ledger: Ledger, stands: Switched) -> dict[str, Any]:
     """Return how automatic approval stands, as data."""
-    goes, _ = await running(ledger, project.operators())
-    newest = await ledger.policies.switch()
     day, files = stamp(project.clock.now())[:10], _files(project)
     contracts: list[dict[str, Any]] = []
     used: list[dict[str, Any]] = []
@@ -59,14 +57,15 @@ async def status(project: Project, ledger: Ledger) -> dict[str, Any]:
         active = await _active(name, project, ledger)
         file = files.get(name) if files is not None else None
         if _has_policies(active, file):
-            stands = "files_unread" if files is None and active.contract else _stands(active, file)
-            contracts.append({"contract": name, "active": active.digest, "stands": stands})
+            said = "files_unread" if files is None and active.contract else _stands(active, file)
+            contracts.append({"contract": name, "active": active.digest, "stands": said})
         if active.contract is not None:
             used += [one async for one in _used(active.contract, ledger, day)]
     return {
         "allowed": project.config.automatic_approval,
-        "state": "running" if goes else "stopped",
-        "switch": to_body(newest.switch) if newest else None,
+        "state": "stopped" if stands.stopped else "running",
+        "because": stands.because,
+        "switch": to_body(stands.switch) if stands.switch else None,
         "keys": _keys(project),
         "day": day,
         "contracts": contracts,
@@ -126,15 +125,12 @@ def _keys(project: Project) -> list[dict[str, Any]]:
     return [{"operator": one.name, "trusted": not one.revoked} for one in sorted(held, key=lambda one: one.name)]
 
 
-def text_of(document: Mapping[str, Any]) -> str:
+def text_of(document: Mapping[str, Any], stands: Switched) -> str:
     """Return it as text."""
-    switch = document["switch"]
-    why = f": {visible(switch['reason'])}" if switch and switch["reason"] else ""
-    who = f" (by {switch['operator']} at {switch['at']}{why})" if switch else ""
-    lines = [f"Automatic approval is {document['state']}{who}."]
+    lines = [f"Automatic approval is {stands.words}."]
     if not document["allowed"]:
         lines = [
-            f"Automatic approval is off: synapsor.yaml lacks `automatic_approval: true`. Its switch is {document['state']}{who}."
+            f"Automatic approval is off: synapsor.yaml lacks `automatic_approval: true`. Its switch is {stands.words}."
         ]
     if document["allowed"] and not any(key["trusted"] for key in document["keys"]):
         revoked = ", ".join(visible(key["operator"]) for key in document["keys"])

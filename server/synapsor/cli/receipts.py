@@ -66,7 +66,7 @@ def _ddl(arguments: Namespace, config: Config) -> None:
 
 
 def _told(receipt: Receipt) -> tuple[str, list[str]]:
-    why = f", {receipt.code}" if receipt.code else ""
+    why = f", {receipt.code}" if receipt.code not in ("", receipt.outcome) else ""
     moved = f" ({', '.join(receipt.moved)})" if receipt.moved else ""
     body = [visible(f"{receipt.proposal}, at {receipt.at} by {receipt.worker}")]
     if receipt.members:

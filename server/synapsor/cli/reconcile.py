@@ -14,11 +14,13 @@ from synapsor.approve.terminal.inbox import what_of
 from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
+from synapsor.core.advice import advice_of
 from synapsor.core.outcome import meaning_of
 from synapsor.core.plain import visible
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.reconcile import ADVICE, MEANINGS, Found, end_of, found_body, whole_of
+from synapsor.core.reconcile import MEANINGS, Found, end_of, found_body, whole_of
 from synapsor.core.records import to_body
+from synapsor.core.resolving import asks_first, waiting_words
 from synapsor.core.statements import Resolved
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reconcile import Resolving, check_in_doubt, resolve
@@ -40,13 +42,15 @@ async def _list(arguments: Namespace) -> None:
         found = await ledger.inbox(status=Status.RECONCILIATION_REQUIRED, limit=arguments.limit + 1)
     records, more = found[: arguments.limit], len(found) > arguments.limit
     entries = [line for one in records for line in entry(*_told(one), width=width())]
-    text = "\n".join(entries) or "Of every proposal it is known what became of it."
+    text = "\n".join(entries) or "No proposal is of unknown outcome."
     answer(arguments, "doubts", {"proposals": [_body(one) for one in records], "more": more}, text)
 
 
 def _told(record: ProposalRecord) -> tuple[str, list[str]]:
     code = _code(record)
-    return visible(f"{record.proposal.id}  {code}"), [what_of(record.proposal), visible(meaning_of(code))]
+    said = waiting_words(record.said, record.proposal.executor)
+    lines = [what_of(record.proposal), visible(meaning_of(code)), *([visible(said)] if said else [])]
+    return visible(f"{record.proposal.id}  {code}"), lines
 
 
 def _code(record: ProposalRecord) -> str:
@@ -64,6 +68,7 @@ def _body(record: ProposalRecord) -> dict[str, Any]:
         "code": _code(record),
         "meaning": meaning_of(_code(record)),
         "at": record.receipts[-1].at if record.receipts else None,
+        "said": waiting_words(record.said, record.proposal.executor),
         "group": [other.proposal.id for other in record.group],
         "digest": proposal.digest,
     }
@@ -80,18 +85,21 @@ async def _inspect(arguments: Namespace) -> None:
         for one, seen in zip(record.together, found, strict=True)
     ]
     whole = whole_of(found)
+    advice = advice_of(whole, [_code(one) for one in record.together])
     document = {
         "found": whole,
         "meaning": MEANINGS[whole],
-        "advice": ADVICE[whole],
+        "advice": advice,
         "proposals": [{**_body(one), **found_body(s)} for one, s in zip(record.together, found, strict=True)],
     }
-    answer(arguments, "doubt", document, drawn(lines(drawing), colour=coloured(arguments), width=width()))
+    answer(
+        arguments, "doubt", document, drawn(lines(drawing, advice=advice), colour=coloured(arguments), width=width())
+    )
 
 
 def _words(record: ProposalRecord) -> str:
-    code = _code(record)
-    return f"{code}: {meaning_of(code)}"
+    code, said = _code(record), waiting_words(record.said, record.proposal.executor)
+    return f"{code}: {meaning_of(code)} {said}".rstrip()
 
 
 async def _found(project: runtime.Project, proposal: Proposal, who: str) -> Found:
@@ -117,14 +125,20 @@ async def _resolve(arguments: Namespace) -> None:
             look=lambda proposal: _found(project, proposal, operator.name),
             clock=project.clock,
             contrary=arguments.contrary,
+            unasked=arguments.unasked,
         )
         resolutions = await resolve(ledger, record, resolving)
     lead = resolutions[0]
     names = ", ".join(one.proposal for one in resolutions)
+    waits = asks_first(record.proposal, lead)
     text = f"{names} {end_of(lead.verdict).stands}: {lead.operator} says so, and what was found is {lead.found}."
-    answer(
-        arguments,
-        "resolution",
-        {"status": end_of(lead.verdict).value, "resolutions": [to_body(one) for one in resolutions]},
-        paragraph(text),
-    )
+    if waits:
+        text = (
+            f"{lead.operator} says that {names} was not applied, and what was found is {lead.found}. That waits until a worker has asked the"
+            f" application {record.proposal.executor} to give it up."
+        )
+    elif lead.unasked:
+        text += f" The application {record.proposal.executor} was not asked to give it up, and may do it yet."
+    status = Status.RECONCILIATION_REQUIRED if waits else end_of(lead.verdict)
+    document = {"status": status.value, "waits": waits, "resolutions": [to_body(one) for one in resolutions]}
+    answer(arguments, "resolution", document, paragraph(text))

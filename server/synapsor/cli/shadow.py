@@ -7,13 +7,13 @@ from argparse import Namespace
 from functools import partial
 
 from synapsor import runtime
+from synapsor.cli.rests import note_rests
 from synapsor.cli.signing import ready
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.flow.acting import acting_on
-from synapsor.flow.ask_shadow import ASKING_SHADOW, ask_shadow
-from synapsor.flow.named import proposal_of
+from synapsor.flow.ask_shadow import ASKING_SHADOW, ask_shadow, measurable
 
 
 def run(arguments: Namespace) -> int:
@@ -25,10 +25,11 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
-        record = await proposal_of(ledger, arguments.handle)
+        record = await measurable(ledger, arguments.handle, now=project.clock.now())
         begin = partial(acting_on, ledger, record, verb=ASKING_SHADOW)
         by = await ready(arguments, project, record.proposal.id, role=record.proposal.role, begin=begin)
         asked = await ask_shadow(ledger, record, signer=by.signer, now=by.now, operators=by.operators)
+        await note_rests(arguments, project, asked)
     request = asked.shadow_requests[-1].request
     document = {"proposal": asked.proposal.id, "status": asked.status.value, "request": to_body(request)}
     text = (

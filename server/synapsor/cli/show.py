@@ -12,6 +12,7 @@ from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Look
 from synapsor.approve.card.now import with_now
 from synapsor.approve.terminal.card import render
+from synapsor.cli.rests import note_rests
 from synapsor.cli.terminal import answer, as_json, coloured, note, width
 from synapsor.config import load_config
 from synapsor.core.blast import blast_body
@@ -44,12 +45,16 @@ async def _run(arguments: Namespace) -> int:
             return 0
         operators, now = project.deciders(), project.clock.now()
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
-        shown = await card_of(ledger, record, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(
+            ledger, record, operators=operators, now=now, full=arguments.full, receiptless=project.config.receiptless
+        )
         seen = await _look(project, record) if arguments.live else None
         if seen is not None:
             shown = with_now(shown, record.proposal, seen, now=project.clock.now())
         elif arguments.live:
             note(f"The source is not looked at: the proposal {record.status.stands}.")
+        if record.job is not None and record.status in OPEN:
+            await note_rests(arguments, project, record)
         bodies = (live_body(seen.live), blast_body(seen.blast)) if seen else (None, None)
         source = dict(zip(("live", "blast"), bodies, strict=True)) if arguments.live else {}
     document = {

@@ -7,6 +7,7 @@ from argparse import Namespace
 from functools import partial
 
 from synapsor import runtime
+from synapsor.cli.rests import note_rests
 from synapsor.cli.signing import ready
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
@@ -33,6 +34,7 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         record = await proposal_of(await project.ledger(), arguments.handle)
         kept = await _said(arguments, project, record, verb)
+        await note_rests(arguments, project, kept)
     proposal, job = record.proposal.id, kept.job
     assert job is not None  # noqa: S101  # it was said of one
     parts = [part.proposal for part in job.parts]

@@ -13,14 +13,17 @@ import anyio
 
 from synapsor import runtime
 from synapsor.approve.terminal.drawing import entry
-from synapsor.cli.terminal import answer, as_json, looked_at, note, width
+from synapsor.cli.terminal import answer, as_json, looked_at, note, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import span, visible
 from synapsor.core.words import many
+from synapsor.flow.resting import Rest, resting
 from synapsor.web.loop import ends_this_task, on_signals
 from synapsor.web.loop import run as run_loop
 from synapsor.work.lane import PARKED
+
+_MOST = 100
 
 
 def run(arguments: Namespace) -> int:
@@ -60,14 +63,35 @@ async def _run(arguments: Namespace) -> int:
             if stays and not arguments.json:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
-    measured = worker.measured
-    document = {"settled": settled, "measured": measured, "jobs": done}
-    answer(arguments, "worker", document, _end(settled, done, stayed=stays, measured=measured))
+        left, kept = (0, ()) if stays else await _left(project, tuple(worker.bench.targets))
+    beside = {"measured": worker.measured, "resolved": worker.resolved}
+    document = {"settled": settled, **beside, "jobs": done, "paused": [one.source for one in kept]}
+    text = _end(settled, done, stayed=stays, **beside, left=left, kept=kept)
+    answer(arguments, "worker", document, paragraph(text))
     return 0
 
 
-def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool, measured: int = 0) -> str:
+async def _left(project: runtime.Project, sources: tuple[str, ...]) -> tuple[int, tuple[Rest, ...]]:
+    """Return how many jobs of these sources are not done, counted up to a hundred, and what keeps any of them from being taken."""
+    ledger = await project.ledger()
+    rests = await resting(ledger, sources, project.operators())
+    jobs = await ledger.overview.open_jobs(dead=False, limit=_MOST)
+    return sum(job.source in sources for job in jobs), tuple(one for one in rests if one.resting)
+
+
+def _end(
+    settled: int,
+    done: Sequence[Mapping[str, Any]],
+    *,
+    stayed: bool,
+    measured: int = 0,
+    resolved: int = 0,
+    left: int = 0,
+    kept: Sequence[Rest] = (),
+) -> str:
     shadows = f" {many(measured, 'proposal')} measured: see `synapsor inbox`." if measured else ""
+    if resolved:
+        shadows += f" Of {many(resolved, 'resolution')} an application said what is so: see `synapsor reconcile list`."
     if stayed:
         return f"Stopped; {settled or 'nothing'} settled.{shadows}"
     last = {outcome["job"]: outcome["outcome"] for outcome in done}
@@ -76,9 +100,13 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool, measu
     accepted = sum(outcome == Outcome.ACCEPTED for outcome in last.values())
     open_ = f" {accepted} accepted by an application and not done yet: run the worker once more." if accepted else ""
     given = f" {dead} given up: see `synapsor jobs list --dead`." if dead else ""
-    left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
-    jobs = f"{settled} settled.{open_}{left}{given}" if last else ""
-    return f"{jobs}{shadows}".strip() or "Nothing was due."
+    later = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
+    jobs = f"{settled} settled.{open_}{later}{given}" if last else ""
+    came = f"{jobs}{shadows}".strip()
+    if kept:
+        return "\n".join([came or "Nothing was taken.", *(f"{one.told[0].upper()}{one.told[1:]}." for one in kept)])
+    more = f" {many(left, 'job is', 'jobs are')} not done: see `synapsor jobs list`." if left and not last else ""
+    return f"{came or 'Nothing was due.'}{more}"
 
 
 def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:

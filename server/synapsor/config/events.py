@@ -172,11 +172,21 @@ class Event(_Told):
             receipt=True,
         ),
     )
+    RESOLUTION_REFUSED = (
+        "resolution_refused",
+        About(
+            kind="resolution_refused",
+            happened="was said not to be applied, and the application that carries it out says otherwise",
+            counted="said not to be applied, against what applications say",
+            urgent=True,
+            told=True,
+        ),
+    )
     WRITEBACK_DEAD = (
         "writeback_dead",
         About(
             kind="job_parked",
-            happened="was approved and not applied: its job was given up, and an operator must requeue or discard it",
+            happened="was approved, and its job was given up: an operator must requeue, discard or cancel it",
             counted="approved, whose jobs were given up",
             urgent=True,
             told=True,

@@ -60,10 +60,20 @@ def contradictions(executors: Mapping[Name, ExecutorConfig], profile: str) -> It
 def _http(executor: HttpExecutor, profile: str) -> Iterator[Finding]:
     parts = urlsplit(executor.url)
     if parts.scheme == "http" and (profile == "production" or parts.hostname not in LOOPBACK):
-        message = "a job leaves this machine through TLS only, and in production nothing else is used at all"
-        yield (("url",), "executor_in_clear", message, "Write https://…")
+        yield (("url",), "executor_in_clear", *_in_clear(parts.hostname))
     if not _has_port(executor.url):
         yield (("url",), "executor_port", "there is no such port", "Write a port from 1 to 65535, or none.")
+
+
+def _in_clear(host: str | None) -> tuple[str, str]:
+    """Return what is wrong with an address without TLS, and what helps."""
+    if host in LOOPBACK:
+        words = "in production a job goes through TLS even to this machine's own address; `http://` there is for the development profile alone"
+        return (
+            words,
+            "Write https://…, and name the authority of the handler's certificate with `ca:`; or use `kind: command`.",
+        )
+    return "a job leaves this machine through TLS only", "Write https://…"
 
 
 def _has_port(url: str) -> bool:

@@ -28,7 +28,7 @@ from synapsor.config.links import Link
 from synapsor.config.notify import Notify
 from synapsor.config.oidc import OidcConfig
 from synapsor.config.reading import place, read_yaml, refuse, validated
-from synapsor.config.sources import Mode, SourceConfig
+from synapsor.config.sources import IN_LEDGER, Mode, SourceConfig
 from synapsor.contract.base import CapabilityName, Name
 from synapsor.errors import ConfigError
 from synapsor.secrets import SecretRef, resolve
@@ -98,6 +98,11 @@ class Config(Model):
     def modes(self) -> dict[str, Mode]:
         """How far up the ladder each source is."""
         return {name: source.mode for name, source in self.sources.items()}
+
+    @property
+    def receiptless(self) -> frozenset[str]:
+        """The sources that keep no receipts of what is applied to them: the ledger alone does."""
+        return frozenset(name for name, source in self.sources.items() if source.receipts == IN_LEDGER)
 
 
 def find_config(start: Path | None = None) -> Path:

@@ -13,6 +13,7 @@ from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for, together_with
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
+from synapsor.contract.names import names_of
 from synapsor.core.change import Request, change_set, require
 from synapsor.core.deciding import Need, need_of, need_of_people, need_of_undo, reason_of
 from synapsor.core.depends import held_hops
@@ -40,6 +41,7 @@ class _Form:
     evidence: tuple[str, ...]
     together: tuple[str, ...]
     executor: str | None
+    named: tuple[tuple[str, ...], ...]
 
 
 def table_for(proposal: Proposal, contract: Contract, original: Proposal | None = None) -> Table | Why:
@@ -59,7 +61,7 @@ def table_for(proposal: Proposal, contract: Contract, original: Proposal | None 
     inverse = inverse_of(original, capability, table)
     if isinstance(inverse, Why):
         return inverse
-    form = _taken_back(proposal, original, inverse, capability, table)
+    form = _taken_back(proposal, original, inverse, capability, contract)
     why = _unlike_mapping(proposal, form, table)
     why = why or (None if is_inverse(proposal, original, inverse, capability, table) else Why.NOT_THE_INVERSE)
     return why or _decided_otherwise(proposal, form) or table
@@ -79,13 +81,14 @@ def _asked_for(proposal: Proposal, capability: ProposeCapability, table: Table, 
         evidence=evidence_for(contract, proposal.capability),
         together=together_with(contract, proposal.capability),
         executor=capability.executor,
+        named=names_of(contract, table),
     )
 
 
 def _taken_back(
-    proposal: Proposal, original: Proposal, inverse: Inverse, capability: ProposeCapability, table: Table
+    proposal: Proposal, original: Proposal, inverse: Inverse, capability: ProposeCapability, contract: Contract
 ) -> _Form:
-    reason = original.reason_code
+    reason, table = original.reason_code, contract.table_of(capability)
     return _Form(
         operation=inverse.operation,
         key=table.key,
@@ -97,6 +100,7 @@ def _taken_back(
         evidence=(),
         together=(),
         executor=capability.executor,
+        named=names_of(contract, table),
     )
 
 
@@ -112,6 +116,7 @@ def _unlike_mapping(proposal: Proposal, form: _Form, table: Table) -> Why | None
         (proposal.operation != form.operation, Why.OPERATION_CHANGED),
         (proposal.executor != form.executor, Why.EXECUTOR_CHANGED),
         (any(tuple(name for name, _ in m.key) != form.key for m in members), Why.KEY_CHANGED),
+        (proposal.named != form.named, Why.KEY_CHANGED),
         (any(set(m.changes) != form.sets for m in members), Why.COLUMNS_CHANGED),
         ({name for name, _ in proposal.columns} != allowed, Why.COLUMNS_CHANGED),
         (any(set(m.before) != (set() if proposal.inserts else allowed) for m in members), Why.COLUMNS_CHANGED),

@@ -123,6 +123,7 @@ class Blast:
         computed: the columns that the database computes anew.
         unseen: what the reader may not see, so that there may be more.
         cut: there are more tables behind than were looked at.
+        applied_by: the application that carries it out, or "" where the worker does; what that does beside, no catalogue tells.
         untold: why nothing can be told.
     """
 
@@ -135,6 +136,7 @@ class Blast:
     computed: tuple[str, ...] = ()
     unseen: frozenset[Unseen] = frozenset()
     cut: bool = False
+    applied_by: str = ""
     untold: Untold | None = None
 
     @property
@@ -260,6 +262,7 @@ def blast_body(blast: Blast) -> dict[str, Any]:
         "computed": list(blast.computed),
         "unseen": sorted(one.value for one in blast.unseen),
         "cut": blast.cut,
+        "applied_by": blast.applied_by or None,
         "untold": None if blast.untold is None else blast.untold.value,
     }
 
@@ -275,6 +278,8 @@ def _reasons(blast: Blast) -> Iterator[tuple[Colour, str]]:
         yield Colour.RED, f"it cannot be told what it touches: {blast.untold.value}"
         return
     deletes = blast.operation == "delete"
+    if blast.applied_by:
+        yield Colour.AMBER, "the application carries it out, and what that does beside cannot be seen here"
     for one in blast.reached:
         yield from _of_reached(one, deletes=deletes)
     if blast.cut:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from synapsor.core.proposal import Proposal
+from synapsor.core.rivals import in_common
 from synapsor.errors import Code, Refusal
 
 
@@ -18,7 +19,7 @@ def fits(proposal: Proposal, others: Iterable[Proposal]) -> None:
     Raises:
         Refusal: `not_as_required`, where one of them is about the same row.
     """
-    if any(_meet(proposal, other) for other in others):
+    if any(in_common(proposal, other) for other in others):
         raise Refusal(Code.NOT_AS_REQUIRED, "Another change of its group is about the same record.")
 
 
@@ -67,10 +68,3 @@ def _bond(proposal: Proposal) -> tuple[object, ...]:
         proposal.principal,
         proposal.ledger,
     )
-
-
-def _meet(one: Proposal, other: Proposal) -> bool:
-    """Tell whether two proposals name a row in common; what is not there yet is named as its capability names it."""
-    if one.relation != other.relation:
-        return False
-    return not {m.key for m in one.members}.isdisjoint(m.key for m in other.members)

@@ -29,6 +29,7 @@ _WHY: Final[Mapping[str, Why]] = {
     "value": Why.VALUE,
     "after_image": Why.AFTER_IMAGE,
     "closed": Why.RECORDED_BEFORE,
+    "abandoned": Why.HANDLER_ABANDONED,
 }
 _FOR_A_PERSON: Final = frozenset({Why.RECEIPT_OF_ANOTHER_DIGEST, Why.RECEIPTS_DIFFER, Why.EFFECT_STANDS})
 
@@ -58,6 +59,11 @@ def to_look(job: str, proposals: Iterable[Proposal]) -> bytes:
 def to_close(job: str, proposals: Iterable[Proposal]) -> bytes:
     """Return the document that asks a handler to record that these were not applied, unless it has recorded something else."""
     return _document(Ask.CLOSE, job, [_change(each, each.expires_at, []) for each in proposals])
+
+
+def to_abandon(job: str, proposals: Iterable[Proposal]) -> bytes:
+    """Return the document that asks a handler to begin nothing of these from now on, whatever was begun: a person says that they were not applied."""
+    return _document(Ask.ABANDON, job, [_change(each, each.expires_at, []) for each in proposals])
 
 
 def is_about(answer: Answer, proposals: Sequence[Proposal]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from synapsor.core.exchange import Exchange
 from synapsor.core.measured import Measurement, shown_digest
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.resolving import Said
 from synapsor.core.statements import (
     Activation,
     SignedDecision,
@@ -24,7 +25,7 @@ class ProposalRecord:
     """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group.
 
     Attributes:
-        resolution: what a person has said became of it, where nobody could know.
+        said: what people have said became of it, where nobody could know.
         instructions: what people have said is to become of its job; with the proposal that the job is kept with, and with no other.
         exchanges: what was asked about it, and answered.
         shadow_requests: that reviewers want it measured, and `shadow_pending` that it has not been since the last of them.
@@ -41,7 +42,7 @@ class ProposalRecord:
     decisions: tuple[SignedDecision, ...] = ()
     job: Job | None = None
     receipts: tuple[Receipt, ...] = ()
-    resolution: SignedResolution | None = None
+    said: Said = field(default_factory=Said)
     instructions: tuple[SignedInstruction, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
@@ -58,6 +59,11 @@ class ProposalRecord:
     def together(self) -> tuple[ProposalRecord, ...]:
         """All that stands or falls together, this one first; alone where it stands alone."""
         return self, *self.group
+
+    @property
+    def resolution(self) -> SignedResolution | None:
+        """What a person has said became of it, and moved it to its end; None of what still waits for the application."""
+        return self.said.counts
 
     @property
     def measured(self) -> Measurement | None:

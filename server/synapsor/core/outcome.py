@@ -155,7 +155,7 @@ class Why(_Told):
     DISCARDED = "discarded", "Its job was given up, and an operator discarded it."
     CANCEL_UNPROVEN = (
         "cancel_unproven",
-        "A person canceled it, and nobody who is trusted now has signed that. It is neither applied nor canceled.",
+        "A person canceled it, and nobody who is trusted now has signed that. It is neither applied nor canceled, until somebody who is trusted cancels it again.",
     )
     JOB_PARKED = (
         "job_parked",
@@ -259,6 +259,15 @@ class Why(_Told):
         "effect_stands",
         "The application's outside effect was made, and its rows could not be changed as they were approved.",
     )
+    RESOLUTION_UNPROVEN = (
+        "resolution_unproven",
+        "Nobody who is trusted now, and may say so, has signed that it was not applied. The application is not asked.",
+    )
+    HANDLER_ABANDONED = (
+        "handler_abandoned",
+        "The application has given it up, because a person said that it was not applied: nothing of it is done from now on.",
+    )
+    HANDLER_APPLIED = "handler_applied", "The application says that it was applied."
     HANDLER_REFUSED = "handler_refused", "The application refuses the change by a rule of its own."
     HANDLER_UNSUPPORTED = "handler_unsupported", "The application's handler does not carry out this capability."
 

@@ -43,8 +43,9 @@ class Waiting:
     of: int
 
 
-Stands: TypeAlias = Literal["due", "leased", "accepted", "later", "dead", "closed"]
-"""How a job stands: to be taken, in a worker's hand, accepted by the application and not done yet, put off, given up, or done."""
+Stands: TypeAlias = Literal["due", "paused", "leased", "accepted", "later", "dead", "closed"]
+"""How a job stands: to be taken, or not while its source rests, in a worker's hand, accepted by the application and not done yet, put off, given
+up, or done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,8 @@ class JobState:
         """Tell whether a worker has it in hand."""
         return self.is_open and self.lease_until is not None and self.lease_until > now
 
-    def stands(self, now: str) -> Stands:
-        """Return how it stands in one word."""
+    def stands(self, now: str, *, rests: bool = False) -> Stands:
+        """Return how it stands in one word; `rests` tells that its source does, so that no worker takes it."""
         if not self.is_open:
             return "closed"
         if self.parked is not None:
@@ -85,6 +86,8 @@ class JobState:
             return "leased"
         if self.accepted is not None:
             return "accepted"
+        if rests:
+            return "paused"
         return "later" if self.not_before is not None and self.not_before > now else "due"
 
 

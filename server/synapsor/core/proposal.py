@@ -162,6 +162,7 @@ class Proposal:
     Attributes:
         operation: what is done to every member.
         members: the rows, in the order of their keys; none enters later.
+        named: the sets of columns by which the contract names rows of the relation: keys, and the `dedup` of inserts.
         guards: columns that must still hold their `before` token when the change is applied.
         advances: the version column that must have moved after the change, or None for a whole-row guard.
         moves: columns that the database itself changes with every update.
@@ -205,6 +206,7 @@ class Proposal:
     advances: str | None
     moves: tuple[str, ...]
     own: tuple[str, ...] = ()
+    named: tuple[tuple[str, ...], ...] = ()
     arguments: dict[str, Any]
     evidence: str
     evidence_digest: str

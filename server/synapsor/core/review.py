@@ -13,7 +13,7 @@ from typing import Final
 
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.kept import Activated
-from synapsor.core.login import decision_holds, verify_login
+from synapsor.core.login import decision_holds, still_spoken_by, verify_login
 from synapsor.core.moment import are_stamps, earliest, parse, stamp
 from synapsor.core.onetime import meant, step_up_holds
 from synapsor.core.plain import hidden
@@ -25,6 +25,7 @@ from synapsor.core.statements import (
     Operator,
     SignedDecision,
     SignedLogin,
+    SignedResolution,
     SignedSwitch,
     Undo,
     signature_holds,
@@ -138,8 +139,8 @@ def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, led
     operator = trusted(operators, signed.switch.operator, POLICY_STEWARD)
     return (
         operator is not None
-        and signed.switch.ledger == ledger
-        and signature_holds(signed.switch, signed.signature, operator)
+        and (signed.switch.ledger, signed.switch.role) == (ledger, POLICY_STEWARD)
+        and still_spoken_by(signed.switch, signed.signature, signed.login, operators)
     )
 
 
@@ -176,6 +177,23 @@ def may_resolve(proposal: Proposal, operator: Operator, *, now: str) -> None:  #
     _check_person(operator)
     if any(same_person(proposal.principal, name) for name in operator.names()):
         raise DecisionRefused(Rule.OWN_REQUEST, "Nobody decides on their own request.", fix="Ask another person.")
+
+
+def is_resolved(
+    signed: SignedResolution, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str
+) -> bool:
+    """Tell whether somebody who is trusted now, and may, has signed that exactly this proposal was not applied."""
+    said = signed.resolution
+    operator = operators.get(said.operator)
+    if operator is None or (said.ledger, said.proposal, said.digest) != (ledger, proposal.id, proposal.digest):
+        return False
+    if said.verdict != "not_applied" or not still_spoken_by(said, signed.signature, signed.login, operators):
+        return False
+    try:
+        may_resolve(proposal, operator, now=now)
+    except DecisionRefused:
+        return False
+    return said.role == proposal.role
 
 
 def verify_activation(

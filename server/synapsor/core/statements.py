@@ -262,12 +262,17 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """What is signed to stop automatic approval in a ledger, or to let it run again."""
+    """What is signed to stop automatic approval in a ledger, or to let it run again.
+
+    Attributes:
+        role: in which role it is asked, which is always that of who keeps the policies.
+    """
 
     id: str
     ledger: str
     state: SwitchState
     operator: str
+    role: str
     at: Instant
     reason: str
     nonce: str
@@ -275,10 +280,11 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedSwitch:
-    """A switch with its signature, base64."""
+    """A switch with its signature, base64, and the login by which the signing key speaks, as of an instruction."""
 
     switch: Switch
     signature: str
+    login: SignedLogin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +314,7 @@ class Resolution:
         found: how its rows, and those of its group, stood just before, in one word of `core.reconcile`.
         seen: the digest of what was seen of its own rows, "" where they could not be looked at.
         contrary: the person says so although what was seen speaks against it, or nothing was seen.
+        unasked: the person says so although the application that had it in hand was not asked to give it up, and may do it yet.
     """
 
     id: str
@@ -322,6 +329,7 @@ class Resolution:
     role: str
     reason: str
     at: Instant
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,10 +359,10 @@ class SignedPause:
     login: SignedLogin | None = None
 
 
-Spoken = Decision | Inquiry | Amendment | Reveal | ShadowRequest | Resolution | Instruction | Pause
+Spoken = Decision | Inquiry | Amendment | Reveal | ShadowRequest | Resolution | Instruction | Pause | Switch
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
-Statement = Spoken | Activation | Switch | Undo | Login
+Statement = Spoken | Activation | Undo | Login
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:

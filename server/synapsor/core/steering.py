@@ -97,6 +97,8 @@ def state_words(records: Iterable[ProposalRecord]) -> str:
     parked = stands.parked
     tried = f"after {many(parked.attempts, 'attempt')} ({parked.code})"
     may = " The application had accepted it, and it may be done." if accepted is not None else ""
+    if stands.parked.code == Why.CANCEL_UNPROVEN:
+        return f"It is to be canceled, which nobody who is trusted now has signed, and its job was given up {tried}: an operator must cancel it again.{may}"
     if stands.asked:
         return f"It is to be canceled, and its job was given up {tried}: an operator must requeue it.{may}"
     return f"Its job was given up {tried}: an operator must requeue or discard it.{may}"

@@ -60,7 +60,8 @@ class CommandHandler:
     async def ask(self, body: bytes, *, key: str) -> Reply:
         """Run the program and return what it wrote."""
         del key  # the document names it
-        signature = sign(self._secret.reveal(), body, at=int(self._clock.now().timestamp()))
+        at = int(self._clock.now().timestamp())
+        signature = sign(self._secret.reveal(), body, executor=self.name, at=at)
         return await anyio.to_thread.run_sync(self._ran, body, signature)
 
     def _ran(self, body: bytes, signature: str) -> Reply:

@@ -63,7 +63,7 @@ class HttpHandler:
     async def ask(self, body: bytes, *, key: str) -> Reply:
         """Post a document and return what came back."""
         at = int(self._clock.now().timestamp())
-        signed = {SIGNATURE: sign(self._secret.reveal(), body, at=at), IDEMPOTENCY_KEY: key}
+        signed = {SIGNATURE: sign(self._secret.reveal(), body, executor=self.name, at=at), IDEMPOTENCY_KEY: key}
         request = Request(method="POST", url=self._url, headers={**_HEADERS, **signed}, body=body)
         came = await self._pinned.ask(request, _read)
         if isinstance(came, Trouble):

@@ -8,13 +8,18 @@ from typing import Final
 
 from synapsor import handles
 from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
 from synapsor.core.review import may_amend
 from synapsor.core.statements import Operator, ShadowRequest, SignedShadowRequest
-from synapsor.errors import DecisionRefused
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.acting import Acting, Verb, acting_on, check_waits
+from synapsor.flow.named import LATEST, proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
+
+_MOST: Final = 500
+"""Of how many of the newest that wait one is looked for."""
 
 
 def _check_measurable(record: ProposalRecord) -> None:
@@ -24,6 +29,28 @@ def _check_measurable(record: ProposalRecord) -> None:
         raise DecisionRefused(Rule.SHADOW_ELSEWHERE)
     if any(one.decisions for one in record.together):
         raise DecisionRefused(Rule.SHADOW_APPROVED)
+
+
+async def measurable(ledger: ReviewLedger, handle: str, *, now: dt.datetime) -> ProposalRecord:
+    """Return the proposal that any handle leads to; `latest` is the newest that can be measured, and not one that is decided.
+
+    Raises:
+        UsageError: nothing of that name leads to one, or none of the newest that wait can be measured.
+    """
+    if handle != LATEST:
+        return await proposal_of(ledger, handle)
+    for record in await ledger.inbox(status=Status.REVIEW_REQUIRED, limit=_MOST):
+        if record.proposal.lapsed(stamp(now)):
+            continue
+        try:
+            _check_measurable(record)
+        except DecisionRefused:
+            continue
+        return record
+    raise UsageError(
+        "Nothing waits that could be measured: what is decided or approved by somebody, has expired, or is carried out by an application, is not.",
+        fix="See `synapsor inbox`, and name a proposal by its handle.",
+    )
 
 
 ASKING_SHADOW: Final = Verb(is_open=_check_measurable, may=may_amend)

@@ -118,6 +118,7 @@ async def blast(proposal: Proposal, served: Served, ledger: AgentLedger, call: C
         computed=() if proposal.deletes else around.generated,
         unseen=matters(proposal.operation, around.unseen),
         cut=look.cut,
+        applied_by=proposal.executor or "",
     )
 
 

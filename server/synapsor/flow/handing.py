@@ -17,6 +17,7 @@ from synapsor.core.handed import (
     is_nothing,
     key_of,
     outcome_of,
+    to_abandon,
     to_apply,
     to_ask_again,
     to_close,
@@ -89,21 +90,42 @@ class ByHandler:
 
     async def _ask(self, document: bytes, claims: Sequence[Claim]) -> Answer | Result:
         """Return an answer that is about exactly these, or what came instead of one."""
-        reply = await self.handler.ask(document, key=key_of(claims[0].proposal))
-        if reply.heard is not Heard.ANSWERED:
-            return _unheard(Result(outcome=Outcome.RETRY, why=_WHY[reply.heard], wait=reply.wait), claims)
-        answer = _read(reply)
-        if answer is None:
-            return _unheard(_UNKNOWN, claims)
-        if answer.detail:
-            said = {"action": "handler_said", "job": claims[0].job}
-            log.warning("executor %s says: %s", self.handler.name, _visible(answer.detail), extra=said)
-        if not is_about(answer, _told(claims)):
-            return _DIFFERS
+        answer = await _asked(self.handler, document, claims[0].job, _told(claims))
+        if isinstance(answer, Result):
+            return _unheard(answer, claims) if answer.outcome is Outcome.RETRY else answer
         return _FORGOT if is_nothing(answer) and _accepted(claims) else answer
 
     def __repr__(self) -> str:
         return f"ByHandler({self.handler.name})"
+
+
+async def abandon(handler: Handler, job: str, proposals: Sequence[Proposal]) -> Result:
+    """Have an application give up what it may still have in hand, since a person says that it was not applied; return what it answers to
+    that, `RETRY` or `ACCEPTED` where it may be done yet.
+    """
+    answer = await _asked(handler, to_abandon(job, proposals), job, proposals)
+    if isinstance(answer, Result):
+        return answer
+    if is_nothing(answer):
+        return _UNKNOWN
+    outcome, why = outcome_of(answer)
+    given = {Came.APPLIED: Why.HANDLER_APPLIED, Came.ALREADY_APPLIED: Why.HANDLER_APPLIED}.get(answer.came, why)
+    closed = given is Why.RECORDED_BEFORE  # nobody had ever begun it
+    return Result(outcome=outcome, why=Why.HANDLER_ABANDONED if closed else given, wait=float(answer.again))
+
+
+async def _asked(handler: Handler, document: bytes, job: str, proposals: Sequence[Proposal]) -> Answer | Result:
+    """Return an answer that is about exactly these, or what came instead of one."""
+    reply = await handler.ask(document, key=key_of(proposals[0]))
+    if reply.heard is not Heard.ANSWERED:
+        return Result(outcome=Outcome.RETRY, why=_WHY[reply.heard], wait=reply.wait)
+    answer = _read(reply)
+    if answer is None:
+        return _UNKNOWN
+    if answer.detail:
+        extra = {"action": "handler_said", "job": job}
+        log.warning("executor %s says: %s", handler.name, _visible(answer.detail), extra=extra)
+    return answer if is_about(answer, proposals) else _DIFFERS
 
 
 def _read(reply: Reply) -> Answer | None:

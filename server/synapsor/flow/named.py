@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from synapsor.errors import UsageError
 from synapsor.flow.replay import proposal_named
 from synapsor.ports import ProposalRecord, ReviewLedger
+
+LATEST: Final = "latest"
+"""What names the newest proposal, wherever one is named."""
 
 
 async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:

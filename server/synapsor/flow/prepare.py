@@ -25,6 +25,7 @@ from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for, together_with
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
+from synapsor.contract.names import names_of
 from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
 from synapsor.core.contract_posture import judge_contract
@@ -122,6 +123,7 @@ class Served:
         refusal: why every call is refused, or None.
         workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
         together: the capabilities whose proposals stand or fall together with its own, which is among them.
+        named: the sets of columns by which the contract names rows of what it writes.
         checkpoints: the workflows that the audit of each call names.
     """
 
@@ -150,6 +152,7 @@ class Served:
     workflow: str | None = None
     asked: tuple[Asked, ...] = ()
     together: tuple[str, ...] = ()
+    named: tuple[tuple[str, ...], ...] = ()
     checkpoints: tuple[str, ...] = ()
 
     @property
@@ -291,6 +294,7 @@ class _Shop:
             workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
             asked=_asked(contract, name, table),
             together=together_with(contract, name),
+            named=names_of(contract, table) if isinstance(capability, ProposeCapability) else (),
             checkpoints=tuple(
                 flow for flow, w in contract.workflows.items() if name in w.allow and w.checkpoints == "each_call"
             ),

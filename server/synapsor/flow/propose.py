@@ -203,6 +203,7 @@ def proposal_of(
         advances=change.advances,
         moves=table.moves,
         own=change.own,
+        named=served.named,
         arguments={name: exact_json(value) for name, value in request.arguments.items()},
         evidence=evidence["id"],
         evidence_digest=digest("evidence", evidence),

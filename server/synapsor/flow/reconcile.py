@@ -57,6 +57,7 @@ class Resolving:
         unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
         look: looks at the rows of a proposal.
         contrary: the person says so whatever the rows look like.
+        unasked: the person says so without the application, which carries it out, being asked to give it up.
         shown: the digests of what the person was shown of each, in order; None where they were shown nothing before.
     """
 
@@ -68,11 +69,13 @@ class Resolving:
     look: Callable[[Proposal], Awaitable[Found]]
     clock: Clock
     contrary: bool = False
+    unasked: bool = False
     shown: tuple[str, ...] | None = None
 
 
 async def resolve(ledger: ReviewLedger, record: ProposalRecord, resolving: Resolving) -> tuple[Resolution, ...]:
-    """Sign and record what became of a proposal and of all that stands or falls with it; what is refused is recorded.
+    """Sign and record what became of a proposal and of all that stands or falls with it; what is refused is recorded. It counts at once, but
+    that an application did not apply it counts when a worker has had that give it up.
 
     Raises:
         DecisionRefused: by a rule of `refusals.RESOLVING`, or this operator may not say so.
@@ -130,6 +133,7 @@ def _signed(
             role=one.proposal.role,
             reason=resolving.reason,
             at=at,
+            unasked=resolving.unasked and one.proposal.executor is not None,
         )
         signature = signer.speak(resolution, acting.operators)
         signed.append(SignedResolution(resolution=resolution, signature=signature, login=signer.login))

@@ -121,8 +121,10 @@ async def _proposal(
     for receipt in record.receipts:
         yield _done(receipt, proposal, tuple(recorded.get("receipt", ())))
     yield _settled(record, tuple(recorded.get("job", ())) + tuple(recorded.get("settlement", ())))
-    if record.resolution is not None:
-        yield _resolved(record.resolution, proposal, operators, ledger.id, tuple(recorded.get("resolution", ())))
+    for resolution, name in ((record.said.counts, "resolved"), (record.said.waits, "waits")):
+        if resolution is not None:
+            checks = tuple(recorded.get("resolution", ()))
+            yield _resolved(name, resolution, proposal, operators, ledger.id, checks)
 
 
 async def _recorded(ledger: ReviewLedger, record: ProposalRecord) -> AsyncIterator[tuple[str, tuple[Check, ...]]]:
@@ -272,6 +274,7 @@ def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> St
 
 
 def _resolved(
+    name: str,
     signed: SignedResolution,
     proposal: Proposal,
     operators: Mapping[str, Operator],
@@ -285,7 +288,7 @@ def _resolved(
         Check(what=f"digest that {resolution.id} is about", stored=resolution.digest, found=proposal.digest),
         Check(what=f"ledger that {resolution.id} is for", stored=resolution.ledger, found=ledger),
     )
-    return Step(name="resolved", facts=to_body(resolution), checks=(*own, *checks))
+    return Step(name=name, facts=to_body(resolution), checks=(*own, *checks))
 
 
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:

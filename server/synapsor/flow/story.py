@@ -23,7 +23,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done`, `settled` or `resolved`."""
+    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `steered`, `done`, `settled`, `resolved` or, of a resolution
+    that is not carried out yet, `waits`.
+    """
 
     name: str
     facts: Mapping[str, Any]

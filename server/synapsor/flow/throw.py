@@ -20,7 +20,7 @@ from synapsor.core.statements import Operator, SignedPause, SignedSwitch, Switch
 from synapsor.flow.acting import Acting, acting_as
 from synapsor.flow.reason import Act, check_reason
 from synapsor.flow.refused import POLICIES, WORKER
-from synapsor.flow.signing import Signer, signed_by
+from synapsor.flow.signing import Signer
 from synapsor.ports import ReviewLedger
 
 S = TypeVar("S")
@@ -78,14 +78,17 @@ class Throw(Generic[S]):
     record: Callable[[ReviewLedger, Hand], Awaitable[S]]
 
 
-def switch(state: SwitchState) -> Throw[SignedSwitch]:
-    """Return that automatic approval stops or runs; whoever works looks at it before each decision and before each apply."""
+def switch(state: SwitchState, *, instead_of: str | None = None) -> Throw[SignedSwitch]:
+    """Return that automatic approval stops or runs; whoever works looks at it before each decision and before each apply.
+
+    `instead_of` is the switch that the person saw, "" for none; whoever starts what somebody else has stopped since is refused.
+    """
 
     async def record(ledger: ReviewLedger, hand: Hand) -> SignedSwitch:
-        made = Switch(state=state, **hand.terms("swi"))
-        person = hand.operators[hand.signer.name]
-        signed = SignedSwitch(switch=made, signature=signed_by(person, hand.signer.key, made))
-        await ledger.policies.throw(signed)
+        signer = hand.signer
+        made = Switch(state=state, role=POLICY_STEWARD, **hand.terms("swi"))
+        signed = SignedSwitch(switch=made, signature=signer.speak(made, hand.operators), login=signer.login)
+        await ledger.policies.throw(signed, instead_of=instead_of)
         return signed
 
     return Throw(about=POLICIES, role=POLICY_STEWARD, act="switch", stops=state == "stopped", record=record)

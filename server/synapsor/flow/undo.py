@@ -246,6 +246,7 @@ def _proposal(
         guards=inverse.guards,
         advances=inverse.advances,
         moves=original.moves,
+        named=served.named,
         arguments={},
         evidence=str(evidence["id"]),
         evidence_digest=digest("evidence", evidence),

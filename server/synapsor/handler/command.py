@@ -15,14 +15,14 @@ from synapsor.handler.signature import verify
 from synapsor.handler.wire import MOST_BYTES, SIGNATURE, SIGNATURE_VARIABLE
 
 
-def main(secrets: str | Iterable[str], handle: Callable[[Job], Answer]) -> None:
-    """Answer the one job that the worker has handed over.
+def main(secrets: str | Iterable[str], handle: Callable[[Job], Answer], *, executor: str) -> None:
+    """Answer the one job that the worker has handed over to this executor, by its name in the contract.
 
     Raises:
         NotSigned: it is not the worker's, or not from now.
         Malformed: it is no job.
     """
     body = sys.stdin.buffer.read(MOST_BYTES + 1)
-    verify(body, {SIGNATURE: os.environ.get(SIGNATURE_VARIABLE, "")}, secrets)
+    verify(body, {SIGNATURE: os.environ.get(SIGNATURE_VARIABLE, "")}, secrets, executor=executor)
     sys.stdout.buffer.write(handle(read(body)).body())
     sys.stdout.buffer.flush()

@@ -25,17 +25,17 @@ Handle: TypeAlias = Callable[[Job], Answer] | Callable[[Job], Awaitable[Answer]]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def endpoint(secrets: str | Iterable[str], handle: Handle, *, max_bytes: int = MOST_BYTES) -> Endpoint:
-    """Return the endpoint of a handler; one that is no coroutine function runs in a thread.
+def endpoint(secrets: str | Iterable[str], handle: Handle, *, executor: str, max_bytes: int = MOST_BYTES) -> Endpoint:
+    """Return the endpoint of the handler that is this executor, by its name in the contract; a `handle` that is no coroutine function runs in a thread.
 
-    `app.add_route("/synapsor", endpoint(secret, handle), methods=["POST"])`
+    `app.add_route("/synapsor", endpoint(secret, handle, executor="shop_app"), methods=["POST"])`
     """
     known = (secrets,) if isinstance(secrets, str) else tuple(secrets)
 
     async def answer(request: Request) -> Response:
         try:
             body = await _body(request, max_bytes)
-            verify(body, request.headers, known)
+            verify(body, request.headers, known, executor=executor)
             job = read(body)
         except NotSigned:
             return Response(status_code=401)

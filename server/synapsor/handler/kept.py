@@ -67,7 +67,7 @@ def insert_entry(session: Session, job: Job, table: Table, *, at: int, verdict: 
             "row_of": _row_of(change),
             "body": json.dumps(_told(change)),
             "accepted_at": at,
-            "due_at": at,
+            "due_at": 0,  # at once, whatever becomes of the clock
             **_NEW,
             **verdict,
         }
@@ -125,6 +125,16 @@ def told_of(job: Job, line: Row[Any], *, again: int = 0) -> Answer:
     confirmed = Confirmation(by=line.claimed_by, at=at, evidence=line.evidence) if line.claim else None
     came = Came.ALREADY_APPLIED if line.outcome == Came.APPLIED else Came(line.outcome)
     return Answer.of(job, came, line.code, confirmed=confirmed)
+
+
+def never_claimed(line: Row[Any], _now: int) -> bool:
+    """Tell whether certainly nothing was begun."""
+    return bool(line.state == "accepted" and not line.attempts)
+
+
+def not_in_hand(line: Row[Any], now: int) -> bool:
+    """Tell whether nobody can confirm it any more, whatever was begun before."""
+    return bool(line.state != "confirmed" and (line.claim == "" or line.claimed_until <= now))
 
 
 def job_of(lines: Sequence[Row[Any]]) -> Job:

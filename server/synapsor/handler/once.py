@@ -71,7 +71,7 @@ def once(session: Session, job: Job, apply: Apply, *, table: Table = RECEIPTS, n
             return known
         if job.ask is Ask.LOOK:
             return Answer.of(job, Came.NOTHING)
-        if job.ask is Ask.CLOSE:
+        if job.ask in {Ask.CLOSE, Ask.ABANDON}:
             return _recorded(session, job, Failed("closed"), table, now)
         return _applied(session, job, apply, table, now)
     finally:

@@ -6,6 +6,7 @@ next one makes it again. Rows are changed in the transaction that confirms, and 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import logging
@@ -16,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Row, Table, and_, exists, or_, select, update
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from synapsor.handler.answer import Answer, Failed, Refused
-from synapsor.handler.job import Change, Job
+from synapsor.handler.job import Change, Job, Malformed
 from synapsor.handler.kept import (
     hold,
     insert_entry,
@@ -28,6 +29,8 @@ from synapsor.handler.kept import (
     known,
     lines_of,
     moment,
+    never_claimed,
+    not_in_hand,
     now_of,
     open_verdict,
     outbox,
@@ -41,6 +44,8 @@ log = logging.getLogger("synapsor.handler")
 
 OUTBOX: Final = outbox()
 LOCK_SECONDS: Final = 60.0
+_MORE: Final = 2
+"""How often more a confirmation is tried that the database has undone by itself."""
 _WORKER: Final = re.compile(r"[!-~]([ -~]{0,62}[!-~])?", re.ASCII)
 Touch: TypeAlias = Callable[[Session, Change], None]
 Code: TypeAlias = Literal["claim_lost", "claim_expired", "confirmed_otherwise"]
@@ -52,6 +57,10 @@ class Unconfirmed(Exception):
     def __init__(self, code: Code) -> None:
         super().__init__(code)
         self.code = code
+
+
+class _Broken(Exception):
+    """An entry is none that can be read, or what the application had prepared for it cannot be undone now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +111,17 @@ class Outbox:
             raise ValueError("`again` is at most a day of seconds, and `most` at least 1")
 
     def accept(self, session: Session, job: Job) -> Answer:
-        """Accept what a job asks for, once, or say what has come of it; what was accepted is closed only where nobody has claimed it."""
+        """Accept what a job asks for, once, or say what has come of it. What was accepted is closed only where nobody has ever claimed it, and
+        abandoned where nobody has a claim to it that is not over.
+        """
         _check_new(session)
         try:
             told = recorded_before(session, job, self.receipts) or self._known(session, job)
             if told is not None:
-                withdrawn = job.ask is Ask.CLOSE and told.came is Came.ACCEPTED and self._withdrawn(session, job)
-                return Answer.of(job, Came.FAILED, "closed") if withdrawn else told
+                return self._taken_back(session, job) or told if told.came is Came.ACCEPTED else told
             if job.ask is Ask.LOOK:
                 return Answer.of(job, Came.NOTHING)
-            if job.ask is Ask.CLOSE:
+            if job.ask in {Ask.CLOSE, Ask.ABANDON}:
                 return self._refused(session, job, Failed("closed"))
             return self._accepted(session, job)
         finally:
@@ -128,7 +138,12 @@ class Outbox:
         _check_new(session)
         try:
             while (lead := self._due(session)) is not None:
-                claimed = self._claimed(session, lead, worker, lock)
+                try:
+                    claimed = self._claimed(session, lead, worker, lock)
+                except _Broken:
+                    log.exception("entry %s is passed over", lead.entry, extra={"action": "outbox_broke"})
+                    self._put_aside(session, lead.entry)
+                    continue
                 if claimed is not None:
                     return claimed
             return None
@@ -138,7 +153,8 @@ class Outbox:
     def confirm(
         self, session: Session, claim: Claim, outcome: Literal[Came.APPLIED] | Refused, evidence: bytes | str = b""
     ) -> Answer:
-        """Record what has come of an effect, and change the rows with it; the same confirmation again changes nothing.
+        """Record what has come of an effect, and change the rows with it; the same confirmation again changes nothing, so what the database undoes
+        by itself (a deadlock, a lost connection) is done again at once.
 
         Where the effect was made and its rows cannot be changed as approved, that is recorded (`effect_stands`), for a person.
 
@@ -152,6 +168,14 @@ class Outbox:
         _check_new(session)
         shown = evidence.encode() if isinstance(evidence, str) else evidence
         proof = f"sha256:{hashlib.sha256(shown).hexdigest()}" if shown else ""
+        for _ in range(_MORE):
+            with contextlib.suppress(DBAPIError):
+                return self._confirmed(session, claim, outcome, proof)
+        return self._confirmed(session, claim, outcome, proof)
+
+    def _confirmed(
+        self, session: Session, claim: Claim, outcome: Literal[Came.APPLIED] | Refused, proof: str
+    ) -> Answer:
         said = f"{outcome.came}:{outcome.code}" if isinstance(outcome, Refused) else Came.APPLIED.value
         try:
             lead = self._standing(session, claim)
@@ -245,18 +269,27 @@ class Outbox:
             raise Raced
         return told
 
-    def _withdrawn(self, session: Session, job: Job) -> bool:
-        """End an entry that nobody has ever claimed: certainly nothing was begun."""
-        return self._ended_unbegun(session, job.changes[0].key, "closed")
+    def _taken_back(self, session: Session, job: Job) -> Answer | None:
+        """End an entry as a job asks for it; None where it does not, or it may be done."""
+        key = job.changes[0].key
+        if job.ask in {Ask.CLOSE, Ask.ABANDON} and self._ended(session, key, "closed", never_claimed):
+            return Answer.of(job, Came.FAILED, "closed")
+        if job.ask is Ask.ABANDON and self._ended(session, key, "abandoned", not_in_hand):
+            return Answer.of(job, Came.FAILED, "abandoned")
+        return None
 
-    def _ended_unbegun(self, session: Session, key: str, code: str) -> bool:
+    def _ended(self, session: Session, key: str, code: str, may: Callable[[Row[Any], int], bool]) -> bool:
+        """End an entry of which each line may be; from then on nobody claims it, and no claim of before confirms it."""
         hold(session, key, self.table)
-        lines = lines_of(session, key, self.table)
-        if not lines or any(line.attempts or line.state != "accepted" for line in lines):
+        lines, now = lines_of(session, key, self.table), now_of(session)
+        if not lines or not all(may(line, now) for line in lines):
             session.rollback()
             return False
-        self._touch(session, job_of(lines), self.undo)
-        self._set(session, key, **verdict(Came.FAILED, code, said="", evidence="", at=now_of(session)))
+        try:
+            self._touch(session, job_of(lines), self.undo)
+        except Exception as error:
+            raise _Broken(key) from error
+        self._set(session, key, **verdict(Came.FAILED, code, said="", evidence="", at=now), claim="", claimed_until=0)
         session.commit()
         return True
 
@@ -282,11 +315,14 @@ class Outbox:
     def _claimed(self, session: Session, lead: Row[Any], worker: str, lock: float) -> Claim | None:
         """Claim an entry that is due; None where another was quicker, or it has come to its end instead."""
         lines = lines_of(session, lead.entry, self.table)
-        job = job_of(lines)
+        try:
+            job = job_of(lines)
+        except (Malformed, ValueError) as error:
+            raise _Broken(lead.entry) from error
         now = now_of(session)
         if lead.attempts == 0 and job.lapsed(moment(now)):  # nothing was begun, and from now on nothing may be
             session.rollback()
-            self._ended_unbegun(session, lead.entry, "expired")
+            self._ended(session, lead.entry, "expired", never_claimed)
             return None
         mine = and_(self.table.c.claim == lead.claim, self.table.c.state == "accepted")
         if lead.attempts >= self.most:
@@ -303,6 +339,13 @@ class Outbox:
         return Claim(
             key=lead.entry, worker=worker, until=moment(until), attempt=lead.attempts + 1, job=job, token=token
         )
+
+    def _put_aside(self, session: Session, key: str) -> None:
+        """Pass over an entry that can be neither read nor ended now, for a while: it would be the next again, and keep all others waiting."""
+        session.rollback()
+        later = now_of(session) + int(LOCK_SECONDS * 1000)
+        self._set(session, key, self.table.c.state == "accepted", due_at=later)
+        session.commit()
 
     def _standing(self, session: Session, claim: Claim) -> Row[Any]:
         """Lock the entry of a claim and return its first line; one that was confirmed stays confirmed by its last claim.

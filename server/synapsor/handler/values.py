@@ -30,9 +30,20 @@ def is_same(token: str | None, given: Any, kind: str) -> bool:
         return token is given
     wanted = value_of(token, kind)
     try:
-        return bool(_like(given, kind) == wanted)
+        return _is_alike(_like(given, kind), wanted)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
         return False
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    """Tell whether two values are one, all the way down; a truth is no number, which Python takes it for."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_alike(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_is_alike, one, other))
+    return bool(one == other)
 
 
 def _like(given: Any, kind: str) -> Any:

@@ -34,6 +34,8 @@ class Ask(StrEnum):
     """Say what is recorded under the keys, and change nothing."""
     CLOSE = "close"
     """Record that it was not applied, unless something is recorded already; nothing is applied under the key after that."""
+    ABANDON = "abandon"
+    """The same of what was accepted and may have been begun: begin nothing of it from now on. A person has said that it was not applied."""
 
 
 class Came(StrEnum):
@@ -74,7 +76,9 @@ CONFLICTS: Final = frozenset(
 )
 """Why a handler says `conflict`: the rows are not as they were, or its own receipts say something else."""
 
-FAILURES: Final = frozenset({"refused", "unsupported", "expired", "constraint", "value", "after_image", "closed"})
+FAILURES: Final = frozenset(
+    {"refused", "unsupported", "expired", "constraint", "value", "after_image", "closed", "abandoned"}
+)
 """Why a handler says `failed`."""
 
 CODES: Final = {Came.CONFLICT: CONFLICTS, Came.FAILED: FAILURES}

@@ -57,6 +57,9 @@ class Note:
         try:
             if len(text) < _LARGEST:
                 self._put(self._seal(text) + b"\n" + text)
+        except BlockingIOError:
+            # Most likely another process writes one just now, and any of theirs will do.
+            log.info("%s is left to who holds its directory", self.path.name, extra={"action": "note_left"})
         except OSError:
             log.warning("%s could not be written", self.path.name, extra={"action": "note_failed"})
 

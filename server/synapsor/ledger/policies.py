@@ -37,9 +37,9 @@ class Policies:
         """Return the newest switch of automatic approval."""
         return await self._connection.glance(lambda tx: newest_switch(tx, self._followed.trust))
 
-    async def throw(self, signed: SignedSwitch) -> None:
-        """Record a signed switch of automatic approval."""
-        await self._write(lambda book: throw(book, signed))
+    async def throw(self, signed: SignedSwitch, *, instead_of: str | None = None) -> None:
+        """Record a signed switch of automatic approval; `instead_of` names the one that must still be the newest, "" where there was none."""
+        await self._write(lambda book: throw(book, self._followed.trust, signed, instead_of=instead_of))
 
     async def uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy has approved in a day (UTC)."""
@@ -136,9 +136,18 @@ async def newest_switch(tx: Transaction, trust: Trust) -> SignedSwitch | None:
     return from_body(SignedSwitch, body) if body is not None else None
 
 
-async def throw(book: Book, signed: SignedSwitch) -> None:
-    """Record a switch."""
+async def throw(book: Book, trust: Trust, signed: SignedSwitch, *, instead_of: str | None) -> None:
+    """Record a switch.
+
+    Raises:
+        DecisionRefused: by rule `other_switch`: somebody has stopped automatic approval, or started it, since the one that was named.
+        IntegrityError: which is the newest cannot be told.
+    """
     made = signed.switch
+    if instead_of is not None:
+        newest = await newest_switch(book.tx, trust)
+        if (newest.switch.id if newest else "") != instead_of:
+            raise DecisionRefused(Rule.OTHER_SWITCH)
     entry = record(SWITCH, made.id, to_body(signed))
     await book.append(event(f"policies_{made.state}", made.id, made.at, (entry,)), checkpoint=True)
 

@@ -13,6 +13,7 @@ from synapsor.core.plain import visible
 from synapsor.core.policy import Deferral
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
+from synapsor.core.resolving import said_of
 from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
@@ -77,8 +78,8 @@ async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...], *, check
     )
     facts = {"origin": None, "target": Status.REVIEW_REQUIRED.value}
     seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts), checkpoint=checkpoint)
-    for row in targets(proposal):
-        await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row)
+    for row, own in targets(proposal).items():
+        await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row, own=int(own))
 
 
 async def _group_for(tx: Transaction, proposal: Proposal) -> str:
@@ -184,6 +185,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     shadows = await measurements.of_proposal(tx, proposal_id, [told for _, told in events])
     steered, uninstructed = _told_of(steered, INSTRUCTION, lambda one: one.instruction.id, events)
     resolved, unsaid = _told_of(resolved, RESOLUTION, lambda one: one.resolution.id, events)
+    shown = tuple(_shown(*told) for told in events)
     spoken = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
@@ -192,12 +194,12 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         job=jobs[0] if jobs else None,
         receipts=receipts,
         instructions=steered,
-        resolution=resolved[0] if resolved else None,
+        said=said_of(shown, resolved),
         exchanges=asked,
         shadow_requests=shadows.requests,
         measurements=shadows.measurements,
         shadow_pending=shadows.pending,
-        events=tuple(_shown(*told) for told in events),
+        events=shown,
         unreadable=(
             *undecided,
             *idle,

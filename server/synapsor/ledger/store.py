@@ -82,7 +82,7 @@ class Ledger:
         self.overview = Overview(connection)
         self.measuring = Measuring(connection, self._write, followed)
         self.steering = Steering(connection, self._write, followed)
-        self.doubts = Doubts(self._write, followed, clock)
+        self.doubts = Doubts(connection, self._write, followed, clock)
         self.policies = Policies(connection, self._write, followed)
 
     def secret(self, purpose: str) -> bytes:

@@ -257,8 +257,8 @@ async def _record(tx: Transaction, seq: int, kind: Kind, handle: str, digest: st
     if any(row[name] != value for name, value in kind.columns(body).items()):
         raise _Bad(seq, f"its {kind.name} has columns that differ from its body")
     if kind is PROPOSAL:
-        found = {(one["seq"], one["target"]) for one in await tx.all("proposal_rows", proposal=handle)}
-        if found != {(seq, target) for target in targets(from_body(Proposal, body))}:
+        found = {(one["seq"], one["target"], one["own"]) for one in await tx.all("proposal_rows", proposal=handle)}
+        if found != {(seq, target, int(own)) for target, own in targets(from_body(Proposal, body)).items()}:
             raise _Bad(seq, "its proposal is not found by the rows that it is about, and by no others")
 
 
@@ -272,6 +272,7 @@ async def _derive(tx: Transaction, row: Row) -> None:
     status: Status | None = None
     job, aside, attempts = False, False, 0
     parked: str | None = None
+    later: str | None = None
     accepted: str | None = None
     anew = 0
     for told in await tx.all("proposal_events", subject=row["id"]):
@@ -283,14 +284,16 @@ async def _derive(tx: Transaction, row: Row) -> None:
         aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
         parked = body["at"] if body["kind"] == PARKED else parked
+        if body["kind"] in {PARKED, "job_released"}:
+            later = facts.get("not_before")
         accepted = facts["until"] if body["kind"] == ACCEPTED and accepted is None else accepted
         if INSTRUCTION.name in body["records"]:
-            parked, anew = None, attempts
+            parked, later, anew = None, None, attempts
     if status is None or row["status"] != status.value:
         raise _Bad(row["id"], "its status is not what its events say")
     is_open = int(status is Status.APPROVED and not aside)
-    stands = tuple(row[name] for name in ("open", "attempt", "parked", "anew", "accepted"))
-    if job and stands != (is_open, attempts, parked, anew, accepted):
+    stands = tuple(row[name] for name in ("open", "attempt", "parked", "not_before", "anew", "accepted"))
+    if job and stands != (is_open, attempts, parked, later, anew, accepted):
         raise _Bad(row["id"], "its job stands where its events do not lead")
 
 
@@ -298,11 +301,12 @@ async def _waits(tx: Transaction, row: Row) -> int:
     """Compare the rows by which a job waits for older ones, and younger ones for it, with those of its proposals; return how many they are."""
     if row["job"] is None or not row["open"]:
         return 0
-    about: set[str] = set()
+    about: dict[str, bool] = {}
     for part in from_body(Job, loads(row["job_body"])).parts:
         filed = await tx.one("proposal_by_id", id=part.proposal)
-        about.update(targets(from_body(Proposal, loads(filed["body"]))) if filed else ())
-    if {one["target"] for one in await tx.all("job_rows", seq=row["job_seq"])} != about:
+        told = targets(from_body(Proposal, loads(filed["body"]))) if filed else {}
+        about |= {name: own or about.get(name, False) for name, own in told.items()}
+    if {one["target"]: bool(one["own"]) for one in await tx.all("job_rows", seq=row["job_seq"])} != about:
         raise _Bad(row["id"], "its job does not wait by the rows that it is about")
     return len(about)
 

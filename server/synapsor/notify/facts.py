@@ -32,6 +32,14 @@ class Dead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Otherwise:
+    """That an application says otherwise than a person did."""
+
+    resolution: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is told of them: names of the contract alone. How much of a limit is used up would tell what was changed."""
 
@@ -55,6 +63,8 @@ def facts_of(entry: Entry) -> Facts:
         )
     if entry.kind == "job_parked":
         return Facts(code=cut(from_body(Dead, entry.facts).code))
+    if entry.kind == "resolution_refused":
+        return Facts(code=cut(from_body(Otherwise, entry.facts).code))
     return Facts()
 
 

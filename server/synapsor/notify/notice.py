@@ -17,6 +17,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.history import UNREADABLE, Entry
 from synapsor.core.plain import visible
 from synapsor.core.proposal import Proposal
+from synapsor.core.steering import accepted_by
 from synapsor.errors import IntegrityError
 from synapsor.notify.chronicle import Chronicle
 from synapsor.notify.facts import cut, facts_of
@@ -49,6 +50,7 @@ UNTOLD: Final = frozenset(
         "shadow_asked",
         "read",
         "receipt_kept",
+        "resolution_waits",
     }
 )
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""
@@ -84,6 +86,7 @@ class Notice:
         source: which source rests or goes on, as the project names it; "" of all.
         by: who decided, stopped or started automatic approval, or paused or resumed the worker; where more approvals are needed, who has approved so far.
         code: why it was not applied, as a receipt says it.
+        accepted: an application has accepted it, so that it may be done although a job was given up.
         since: when the first of the refused attempts happened that are told together.
         refused_logins: how many of them were logins.
         refused_decisions: how many were decisions.
@@ -108,6 +111,7 @@ class Notice:
     by: tuple[str, ...] = ()
     code: str = ""
     source: str = ""
+    accepted: bool = False
     policy: str = ""
     limits: tuple[str, ...] = ()
     since: str = ""
@@ -183,6 +187,7 @@ class Teller:
             expires_at=proposal.expires_at,
             by=_by(bare, record),
             code=bare.code or _code(bare, record),
+            accepted=bare.event is Event.WRITEBACK_DEAD and accepted_by(record.together) is not None,
             told=_told(proposal, contract),
         )
 

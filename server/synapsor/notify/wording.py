@@ -99,9 +99,15 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     if notice.policy:
         limits = f": {', '.join(notice.limits)}" if notice.limits else ""
         yield Words(label="policy", text=short(f"{notice.policy}{limits}"))
+    yield from _because(notice)
+
+
+def _because(notice: Notice) -> Iterator[Words]:
     if notice.code:
         meaning = meaning_of(notice.code)
         yield Words(label="because", text=short(f"{notice.code}: {meaning}" if meaning else notice.code), foreign=False)
+    if notice.accepted:
+        yield Words(label="but", text="the application had accepted it, so it may be done", foreign=False)
 
 
 def _refused(notice: Notice) -> Iterator[Words]:

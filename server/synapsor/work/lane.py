@@ -201,9 +201,17 @@ class Lane:
         if self._is_last(lease, result):
             kept, parked = await self.bench.ledger.steering.park(lease, code=result.code, at=stamp(now))
             if parked:
-                said = "job %s is given up after %d attempts: %s. `synapsor jobs requeue` or `synapsor jobs discard` it"
-                extra = {"action": "job_parked", "job": lease.job.id, "code": result.code}
-                log.error(said, lease.job.id, lease.tries, result.code, extra=extra)
+                unproven = result.why is Why.CANCEL_UNPROVEN  # another try would end in the same
+                todo = (
+                    "`synapsor cancel` it again"
+                    if unproven
+                    else "`synapsor jobs requeue` or `synapsor jobs discard` it"
+                )
+                said, extra = (
+                    "job %s is given up after %d attempts: %s. %s",
+                    {"action": "job_parked", "job": lease.job.id},
+                )
+                log.error(said, lease.job.id, lease.tries, result.code, todo, extra={**extra, "code": result.code})
             return kept, parked
         until = max(self._later(lease, result, now), result.until)
         return await self.bench.ledger.release(lease, not_before=until, code=result.code), False

@@ -39,7 +39,10 @@ class Pauses:
             return Going(sources=(), judged={})
         resting = {name for name, one in newest.items() if rests(one, trusted, ledger=self.bench.ledger.id)}
         going = () if "" in resting else tuple(name for name in every if name not in resting)
-        self._say(frozenset(every) - set(going), "It is paused.")
+        self._say(
+            frozenset(every) - set(going),
+            "It is paused; `synapsor worker status` says by whom, why, and what lets it go on.",
+        )
         return Going(sources=going, judged={name: one.pause.id if one else None for name, one in newest.items()})
 
     def _say(self, resting: frozenset[str], why: str) -> None:

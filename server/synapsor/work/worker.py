@@ -23,6 +23,7 @@ from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from synapsor.work.policies import Policies
 from synapsor.work.proving import Proving
+from synapsor.work.resolutions import Resolutions
 from synapsor.work.shadows import Shadows
 
 log = logging.getLogger("synapsor.worker")
@@ -52,16 +53,23 @@ class Worker:
     _policies: Policies = field(init=False, repr=False)
     _shadows: Shadows = field(init=False, repr=False)
     _pauses: Pauses = field(init=False, repr=False)
+    _resolutions: Resolutions = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
         self._shadows = Shadows(name=self.name, bench=self.bench)
         self._pauses = Pauses(bench=self.bench)
+        self._resolutions = Resolutions(bench=self.bench, pace=self.pace)
 
     @property
     def measured(self) -> int:
         """How many proposals it has measured, by shadow applies that nobody has approved yet."""
         return self._shadows.made
+
+    @property
+    def resolved(self) -> int:
+        """How many resolutions it has carried out or refused, by what an application answered."""
+        return self._resolutions.ended
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due and no lane is at work (`drain`); return how many were settled.
@@ -178,6 +186,7 @@ class Worker:
             going = await self._pauses.going(trusted)
             writable = await self.proving.writable() if self.proving else going.sources
             sources = tuple(name for name in going.sources if name in writable)
+            lanes.group.start_soon(self._resolutions.carry_out, going.sources)
             await self._shadows.measure(now, sources)
             await self._policies.approve(now)
             leases = await self.bench.ledger.lease(

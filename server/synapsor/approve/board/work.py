@@ -57,6 +57,7 @@ class Reviewing:
     Attributes:
         unlock: gives the operator's private key; asked once, when something is first decided.
         modes: how far up the ladder each source is.
+        receiptless: the sources that keep no receipts.
         looks: looks at the rows before an approval; without it none is given where a contract wants that.
         silence: says why nobody is told of what happens, where somebody should be.
         aside: lets a passphrase be asked for where the board is not in the way.
@@ -69,6 +70,7 @@ class Reviewing:
     operator: str
     unlock: Unlock
     looks: Looks | None = None
+    receiptless: frozenset[str] = frozenset()
     silence: Callable[[], str] = lambda: ""
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] = _here
     _signer: Signer | None = field(default=None, repr=False)
@@ -132,7 +134,14 @@ class Reviewing:
         return Intent(verdict=verdict, who=Named(operator=one), operators=operators, now=self.clock.now())
 
     async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
-        return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
+        return await card_of(
+            self.ledger,
+            record,
+            operators=self.operators(),
+            now=self.clock.now(),
+            full=full,
+            receiptless=self.receiptless,
+        )
 
     async def decide(self, asked: Decide) -> str:
         """Decide, each proposal by itself, and return what came of it; one that is refused keeps none of the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from synapsor.approve.card.amended import lineage
@@ -30,12 +30,13 @@ async def card_of(
     full: bool = False,
     beside_it: Extent | None = None,
     whole: Proposal | None = None,
+    receiptless: Collection[str] = (),
 ) -> Card:
     """Return the card of a proposal; `full` cuts nothing, and `whole` is the proposal with its hidden values, for who decides.
 
-    `beside_it` is how much is told of what nobody decides on, where that is not the same.
+    `beside_it` is how much is told of what nobody decides on, where that is not the same; `receiptless` are the sources that keep no receipts.
     """
-    found = await _gathered(ledger, record, operators, now)
+    found = await _gathered(ledger, record, operators, now, receiptless)
     card = made(found, full=full, beside_it=beside_it, whole=whole)
     if card.policy is None:
         return card
@@ -47,7 +48,11 @@ async def card_of(
 
 
 async def _gathered(
-    ledger: ReviewLedger, record: ProposalRecord, operators: Mapping[str, Operator], now: dt.datetime
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    receiptless: Collection[str],
 ) -> Gathered:
     proposal = record.proposal
     return Gathered(
@@ -61,4 +66,5 @@ async def _gathered(
         undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
         rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1),
         before=await lineage(ledger, proposal),
+        receiptless=receiptless,
     )

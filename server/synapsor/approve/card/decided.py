@@ -15,7 +15,7 @@ from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import Text, told, visible
 from synapsor.core.proposal import Status
 from synapsor.core.review import may_resolve, verify_approval, verify_policy_approval
-from synapsor.core.statements import Operator, SignedDecision, SignedResolution
+from synapsor.core.statements import Operator, Resolution, SignedDecision, SignedResolution
 from synapsor.core.steering import said_of, state_words
 from synapsor.core.words import many
 from synapsor.core.writeback import Confirmed, Done, Receipt
@@ -25,6 +25,8 @@ from synapsor.ports import ProposalRecord
 VERBS = {"approve": "approved", "reject": "rejected"}
 RESOLVED = {"applied": "resolved as applied", "not_applied": "resolved as not applied"}
 AGAINST = ", against what was seen"
+UNASKED = ", without the application being asked to give it up"
+WAITING = ", which waits until the application gives it up"
 _PROOFS = {"key": "their own key", "oidc": "their identity provider", "code": "their one-time code"}
 _ENDS = {Status.EXPIRED, Status.CANCELED, Status.SUPERSEDED}
 
@@ -44,8 +46,8 @@ def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller:
             reason=told(decision.reason, most=None) if decision.reason else None,
             doubt=_doubt(signed, record, operators),
         )
-    if record.resolution is not None:
-        yield _resolved(record.resolution, record, operators, teller)
+    for resolution in _resolutions(record):
+        yield _resolved(resolution, record, operators, teller)
 
 
 def _resolved(
@@ -53,7 +55,7 @@ def _resolved(
 ) -> Decided:
     resolution = signed.resolution
     return Decided(
-        verdict=RESOLVED[resolution.verdict] + (AGAINST if resolution.contrary else ""),
+        verdict=_verdict(resolution, waits=record.said.waits is signed),
         by=Text(visible(resolution.operator)),
         role=Text(visible(resolution.role)),
         policy=None,
@@ -63,6 +65,16 @@ def _resolved(
         reason=told(resolution.reason, most=None),
         doubt=_doubt(signed, record, operators),
     )
+
+
+def _resolutions(record: ProposalRecord) -> list[SignedResolution]:
+    """Return what counts of what people have said became of it, and what is still to."""
+    return [one for one in (record.said.counts, record.said.waits) if one is not None]
+
+
+def _verdict(said: Resolution, *, waits: bool) -> str:
+    more = (AGAINST if said.contrary else "", UNASKED if said.unasked else "", WAITING if waits else "")
+    return "".join((RESOLVED[said.verdict], *more))
 
 
 def _session(signed: SignedDecision | SignedResolution) -> Text | None:
@@ -145,9 +157,7 @@ def _confirmation(confirmed: Confirmed) -> str:
 
 def doubted(record: ProposalRecord, operators: Mapping[str, Operator]) -> bool:
     """Tell whether there is a decision on record that nothing proves, or that would not count any more."""
-    said: list[SignedDecision | SignedResolution] = [*record.decisions]
-    if record.resolution is not None:
-        said.append(record.resolution)
+    said: list[SignedDecision | SignedResolution] = [*record.decisions, *_resolutions(record)]
     return any(_doubt(signed, record, operators) is not None for signed in said)
 
 

@@ -7,7 +7,7 @@ that had to cut something says so, and nobody approves what they have not seen i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -48,6 +48,7 @@ class Gathered:
         undos: the proposals that would undo it, or did.
         rivals: other open ones about its rows.
         before: those whose place it takes, the last one first.
+        receiptless: the sources that keep no receipts.
     """
 
     record: ProposalRecord
@@ -60,6 +61,7 @@ class Gathered:
     undos: Sequence[ProposalRecord]
     rivals: Sequence[ProposalRecord]
     before: Sequence[ProposalRecord]
+    receiptless: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def made(
         asked=_asked(signed, teller),
         expires=teller.moment(signed.expires_at),
         lapsed=signed.lapsed(stamp(now)),
-        target=_target(proposal, teller),
+        target=_target(proposal, found.receiptless, teller),
         rows=_rows(proposal, terms, reading, (*reads, *also_read[:ALSO])),
         totals=tuple(totals(proposal, terms, teller)),
         rests_on=evidence_told[: len(reads)],
@@ -176,7 +178,7 @@ def _asked(proposal: Proposal, teller: Teller) -> Asked:
     )
 
 
-def _target(proposal: Proposal, teller: Teller) -> Target:
+def _target(proposal: Proposal, receiptless: Collection[str], teller: Teller) -> Target:
     tenant = proposal.tenant_column
     return Target(
         source=teller.text(proposal.source),
@@ -188,6 +190,7 @@ def _target(proposal: Proposal, teller: Teller) -> Target:
         advances=teller.perhaps(proposal.advances),
         moves=tuple(teller.text(name) for name in proposal.moves),
         executor=teller.perhaps(proposal.executor),
+        receiptless=proposal.executor is None and proposal.source in receiptless,
     )
 
 

@@ -22,6 +22,12 @@ from synapsor.core.plain import Text
 VERSION: Final = 1
 """Of the structure, as `--json` gives it: a new number when something in it is renamed, removed or means something else."""
 
+RECEIPTLESS: Final = (
+    "kept by the ledger alone: where the answer of its commit is lost, nobody can ask the source, it is not tried again, "
+    "and a person has to say what became of it; what only a person says was applied cannot be undone"
+)
+"""What it means that a source keeps no receipts, for who decides."""
+
 Verdict = Literal["approved", "deferred", "open"]
 
 
@@ -34,6 +40,7 @@ class Target:
         tenant_in_key: the key of every row names the tenant, too.
         advances, moves: the version column that must move with the change, and the columns that the database may change with it.
         executor: the application that carries it out, or None where the worker does.
+        receiptless: the source keeps no receipt of it, so that nobody can ask what became of it where the answer of its commit is lost.
     """
 
     source: Text
@@ -45,6 +52,7 @@ class Target:
     advances: Text | None
     moves: tuple[Text, ...]
     executor: Text | None
+    receiptless: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,7 @@ class ApprovalDesk:
     Attributes:
         operators: asks who is trusted now, with what their codes are verified by.
         modes: how far up the ladder each source is.
+        receiptless: the sources that keep no receipts.
         looks: looks at the sources, or None where this server has no credential to do it with.
         voucher: the key with which this server says whose code it saw.
         narrowed: returns an operator with the roles that this very request leaves them.
@@ -146,6 +147,7 @@ class ApprovalDesk:
     looks: Looks | None = None
     voucher: ProgramKey
     clock: Clock
+    receiptless: frozenset[str] = frozenset()
     narrowed: Callable[[Operator], Operator] = lambda operator: operator
     _shown: dict[tuple[str, str], None] = field(default_factory=dict)
 
@@ -307,7 +309,9 @@ class ApprovalDesk:
         return self.narrowed(operator)
 
     async def _card(self, record: ProposalRecord) -> Card:
-        return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now())
+        return await card_of(
+            self.ledger, record, operators=self.operators(), now=self.clock.now(), receiptless=self.receiptless
+        )
 
     async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, verdict: Verdict) -> None:
         refused = unseen(card, record.proposal, verdict, fixes=_FIXES)

@@ -63,7 +63,7 @@ PROMPTS: Final = ListPromptsResult(
         Prompt(
             name=PAUSE,
             title="Pause the worker",
-            description="Which sources rest and why, and where you pause one or let it go on.",
+            description="Which sources rest and why, whether policies approve, and where you pause or stop that, or let it go on.",
             arguments=[],
         ),
         Prompt(

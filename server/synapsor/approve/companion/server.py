@@ -34,6 +34,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.named import proposal_of
+from synapsor.flow.switched import switched
 from synapsor.mcp_errors import no_leak, quiet
 
 INSTRUCTIONS: Final = (
@@ -131,7 +132,8 @@ class _Handlers:
 
     async def _pause(self, _: Mapping[str, str]) -> GetPromptResult:
         rests, refused = await self._desk.rests(self._who())
-        return pause_text(rests, refused, console=self._console.worker if self._console else None)
+        policies = await switched(self._desk.ledger, self._desk.operators())
+        return pause_text(rests, policies, refused, console=self._console.worker if self._console else None)
 
     async def _cancel(self, given: Mapping[str, str]) -> GetPromptResult:
         record, refused = await self._desk.cancelable(self._who(), given["proposal"])

@@ -5,7 +5,7 @@ A click in a client program is no person, so nothing of it is done here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from mcp.types import GetPromptResult
 
@@ -13,18 +13,25 @@ from synapsor.approve.companion.prompts import data, prompt
 from synapsor.core.plain import visible
 from synapsor.core.steering import said_of, state_words
 from synapsor.errors import DecisionRefused
-from synapsor.flow.resting import Rest
+from synapsor.flow.resting import Rest, standings
+from synapsor.flow.switched import Switched
 from synapsor.ports import ProposalRecord
 
 _NOTHING = "Nothing was changed here, and nothing is: a person does it where they say who they are."
 
 
-def pause_text(rests: Sequence[Rest], refused: DecisionRefused | None, *, console: str | None) -> GetPromptResult:
-    """Return how each source stands, and where a person who may pauses it or lets it go on; `refused` says why they may not."""
+def pause_text(
+    rests: Sequence[Rest], policies: Switched, refused: DecisionRefused | None, *, console: str | None
+) -> GetPromptResult:
+    """Return how each source and automatic approval stand, and where a person who may pauses it or lets it go on; `refused` says why they may
+    not.
+    """
     page = f", or on the page of the worker after a login: {console}" if console else "."
     step = f"with `synapsor worker pause` (or `resume`) `--source NAME --reason WHY` in my own terminal{page}"
     may = _why_not("pause or resume the worker", refused) if refused else f"I can do it {step}"
-    lines = ["Tell me how the worker rests, as it is.", _NOTHING, may, *data("\n".join(_told(rests)))]
+    switch = f"A policy_steward stops automatic approval, or starts it, with `synapsor policy stop` (or `start`){page}"
+    told = "\n".join([*standings(rests), f"Automatic approval: {policies.words}."])
+    lines = ["Tell me how the worker rests, as it is.", _NOTHING, may, switch, *data(told)]
     return prompt("How the worker rests.", lines)
 
 
@@ -38,16 +45,6 @@ def cancel_text(record: ProposalRecord, refused: DecisionRefused | None, *, page
     lines.append(_why_not("cancel it", refused) if refused else step)
     said = said_of(record.together)
     return prompt(stands, [*lines, *(data("\n".join(map(visible, said))) if said else ())])
-
-
-def _told(rests: Sequence[Rest]) -> Iterator[str]:
-    for one in rests:
-        name = f"Source {visible(one.source)}" if one.source else "All sources"
-        because = {"": "", "unproven": ", for nobody who is trusted now has signed that it goes on"}
-        why = because.get(one.because, ", for the ledger's records of it contradict each other")
-        pause = one.pause
-        said = f" ({visible(pause.operator)} at {pause.at}: {visible(pause.reason)})" if pause else ""
-        yield f"{name}: {'paused' if one.resting else 'running'}{why}{said}"
 
 
 def _why_not(what: str, refused: DecisionRefused) -> str:

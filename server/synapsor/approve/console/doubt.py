@@ -26,12 +26,12 @@ from synapsor.approve.console.proposal import MOST_ROWS, TYPED
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page, refusal
 from synapsor.approve.console.worker import MOST
+from synapsor.core.advice import advice_of
 from synapsor.core.outcome import meaning_of
 from synapsor.core.overview import Search
 from synapsor.core.plain import visible
 from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.reconcile import (
-    ADVICE,
     MEANINGS,
     UNTOLD,
     Found,
@@ -41,6 +41,7 @@ from synapsor.core.reconcile import (
     speaks_against,
     whole_of,
 )
+from synapsor.core.resolving import asks_first, waiting_words
 from synapsor.core.statements import Resolved
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.named import proposal_of
@@ -124,7 +125,13 @@ async def _resolved(visit: Visit) -> Response:
         if isinstance(error, DecisionRefused) and error.rule not in _MEND:
             return await refusal(visit, error)
         return await _page(visit, record, error)
-    visit.session.flash = (record.proposal.id, f"{end_of(lead.verdict).stands}: you said so, and signed it.")
+    waits = asks_first(record.proposal, lead)
+    told = f"{end_of(lead.verdict).stands}: you said so, and signed it."
+    if waits:
+        told = (
+            "waits for its application to give it up: a worker asks for that, and what you said and signed counts then."
+        )
+    visit.session.flash = (record.proposal.id, told)
     return visit.lead(f"/proposals/{record.proposal.id}")
 
 
@@ -149,6 +156,7 @@ def _resolving(visit: Visit, record: ProposalRecord) -> Resolving:
         look=partial(room.given.looks.found, who=signer.name),
         clock=room.given.clock,
         contrary=visit.sent("contrary") == "yes",
+        unasked=visit.sent("unasked") == "yes",
         shown=visit.form.get("saw", ()),
     )
 
@@ -175,8 +183,10 @@ async def _page(visit: Visit, record: ProposalRecord, error: SynapsorError | Non
         why=why,
         whole=whole,
         meaning=MEANINGS.get(whole, ""),
-        advice=ADVICE.get(whole, ""),
+        advice=advice_of(whole, [r.code for one in record.together for r in one.receipts[-1:]]) if whole else "",
         untold=whole == UNTOLD,
+        said=waiting_words(record.said, record.proposal.executor),
+        executor=record.proposal.executor,
         against={word: bool(whole) and speaks_against(whole, verdict) for word, verdict in VERDICTS.items()},
         types=asks_for_digest(record.proposal.risk),
         typed=TYPED,

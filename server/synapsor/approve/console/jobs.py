@@ -27,6 +27,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.steering import TOLD, standing
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.named import proposal_of
+from synapsor.flow.resting import holding, resting
 from synapsor.flow.steering import instruct, steering
 from synapsor.ports import ProposalRecord
 
@@ -109,14 +110,23 @@ async def _page(visit: Visit, record: ProposalRecord, *, trouble: str = "", stat
     job = await room.overview.job(record.job.id) if record.job else None
     if job is None:
         raise UsageError("No job applies this proposal.", fix="Look at its own page.")
+    rests = holding(await resting(room.ledger, (job.source,), room.operators()), job.source)
     return await visit.page(
         "job.html",
         status=status,
         head=head,
         job=job,
-        stands=job.stands(stamp(visit.now)),
+        stands=job.stands(stamp(visit.now), rests=bool(rests)),
+        rests=rests if job.is_open else (),
         meaning=meaning_of(job.code) if job.code else "",
-        card=await card_of(room.ledger, record, operators=room.operators(), now=visit.now, beside_it=ON_A_PAGE),
+        card=await card_of(
+            room.ledger,
+            record,
+            operators=room.operators(),
+            now=visit.now,
+            beside_it=ON_A_PAGE,
+            receiptless=room.given.receiptless,
+        ),
         parts=record.together,
         asked=standing(record.together).asked,
         unknown=record.status is Status.RECONCILIATION_REQUIRED,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -19,7 +20,7 @@ from synapsor.approve.card.extent import ON_A_PAGE, Extent
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.outline import WITH_CODE
 from synapsor.approve.card.shown import unseen
-from synapsor.approve.card.view import Card
+from synapsor.approve.card.view import RECEIPTLESS, Card
 from synapsor.approve.console.acting import may_here, objection_here
 from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.entries import asks_for_digest
@@ -29,7 +30,7 @@ from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
 from synapsor.core.presets import REJECT_WORDS
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.core.steering import standing
@@ -38,6 +39,7 @@ from synapsor.flow.amend import AMENDING
 from synapsor.flow.ask import ASKING
 from synapsor.flow.ask_shadow import ASKING_SHADOW
 from synapsor.flow.named import proposal_of
+from synapsor.flow.resting import Rest, holding, resting
 from synapsor.flow.steering import steering
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -125,6 +127,7 @@ async def proposal_page(
         status=status,
         looked=looked,
         card=looked.card,
+        receiptless_words=RECEIPTLESS,
         step_up=proposal.step_up,
         with_code=WITH_CODE,
         typed=TYPED,
@@ -134,6 +137,7 @@ async def proposal_page(
         may_extend=may_here(visit, record, AMENDING["extend"]),
         may_measure=_may_measure(visit, record),
         may_cancel=_may_cancel(visit, record),
+        rests=await _rests(visit, record),
         draft=draft_path(proposal.id) if may_be_drafted(record) else "",
         uncovered=whole is not None,
         applies=room.given.modes.get(proposal.source) == "writeback",
@@ -157,6 +161,14 @@ def _may_cancel(visit: Visit, record: ProposalRecord) -> bool:
         return False
     signer = visit.session.signer
     return signer is not None and may_here(visit, record, steering("cancel", signer))
+
+
+async def _rests(visit: Visit, record: ProposalRecord) -> tuple[Rest, ...]:
+    """Return what keeps workers from the job of an approved proposal."""
+    if record.job is None or record.status is not Status.APPROVED:
+        return ()
+    source = record.proposal.source
+    return holding(await resting(visit.room.ledger, (source,), visit.room.operators()), source)
 
 
 async def _following(visit: Visit, this: str) -> str | None:
@@ -186,11 +198,19 @@ async def looked_at(
     proposal, ledger = record.proposal, visit.room.ledger
     group = (proposal, *(other.proposal for other in record.group))
     small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await card_of(
-        ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it
+    tell = partial(
+        card_of,
+        ledger,
+        record,
+        operators=operators,
+        now=visit.now,
+        whole=whole,
+        beside_it=beside_it,
+        receiptless=visit.room.given.receiptless,
     )
+    card = await tell(full=small)
     if card.full and pieces_of(card) > MOST_PIECES:
-        card = await card_of(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
+        card = await tell()
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     known = await objection_here(visit, record, operators)

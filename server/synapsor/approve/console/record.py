@@ -10,7 +10,7 @@ from starlette.routing import Route
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.statements import key_fingerprint
-from synapsor.errors import IntegrityError
+from synapsor.flow.switched import switched
 
 
 def routes(room: Room) -> Iterable[Route]:
@@ -22,10 +22,6 @@ def routes(room: Room) -> Iterable[Route]:
 async def _ledger(visit: Visit) -> Response:
     room = visit.room
     number, digest = await room.ledger.head()
-    try:
-        switch, is_altered = await room.ledger.policies.switch(), False
-    except IntegrityError:
-        switch, is_altered = None, True
     return await visit.page(
         "ledger.html",
         ledger=room.ledger.id,
@@ -33,8 +29,7 @@ async def _ledger(visit: Visit) -> Response:
         head=(number, digest),
         signed=await room.overview.signed(),
         verifying=room.verifying,
-        switch=switch.switch if switch else None,
-        is_altered=is_altered,
+        switched=await switched(room.ledger, room.operators()),
         automatic=room.given.automatic,
     )
 

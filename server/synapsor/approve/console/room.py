@@ -35,6 +35,7 @@ class Given:
 
     Attributes:
         modes: how far each source is up the ladder, by its name.
+        receiptless: the sources that keep no receipts.
         looks: looks at the source, for who decides.
         activated: returns a capability as it is activated, over the read credential, to make a change anew by.
         contracts: the project's contracts as they are configured.
@@ -57,6 +58,7 @@ class Given:
     verify: Callable[[], Awaitable[Held]]
     silence: Callable[[], str] = lambda: ""
     policies: tuple[Path, ...] = ()
+    receiptless: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

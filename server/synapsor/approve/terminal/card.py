@@ -14,7 +14,7 @@ from synapsor.approve.card.cells import DoneRow, Moment
 from synapsor.approve.card.decided_view import Attempt, Decided
 from synapsor.approve.card.outline import AMENDED, WITH_CODE
 from synapsor.approve.card.read_view import Evidence
-from synapsor.approve.card.view import Card, PolicyVerdict
+from synapsor.approve.card.view import RECEIPTLESS, Card, PolicyVerdict
 from synapsor.approve.terminal.drawing import Line, Row, drawn, replaced
 from synapsor.approve.terminal.drawing import rows as drawn_rows
 from synapsor.approve.terminal.now import now
@@ -135,6 +135,8 @@ def _head(card: Card) -> Iterator[Line]:
     yield Line("operation", line_of(target.operation))
     if target.executor is not None:
         yield Line("applied by", f"the application itself, through the executor {line_of(target.executor)}")
+    if target.receiptless:
+        yield Line("receipts", RECEIPTLESS, "warning")
     tenant = fields([target.tenant]) if target.tenant else "single tenant"
     if len(card.rows) > 1:
         yield Line("rows", f"{len(card.rows)}, {tenant}: all of them or none, and no other row")

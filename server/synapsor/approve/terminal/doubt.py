@@ -9,7 +9,7 @@ from synapsor.approve.terminal.drawing import Line, Tone
 from synapsor.approve.terminal.rows import fields, value
 from synapsor.core.plain import line_of, visible
 from synapsor.core.proposal import Proposal
-from synapsor.core.reconcile import ADVICE, MEANINGS, Differs, Found, FoundRow, Match, whole_of
+from synapsor.core.reconcile import MEANINGS, Differs, Found, FoundRow, Match, whole_of
 
 _TONES: dict[str, Tone] = {Match.MATCHES_PROPOSED: "new", Match.MATCHES_BEFORE: "old"}
 _WORDS = {
@@ -20,7 +20,7 @@ _WORDS = {
 }
 
 
-def lines(found: Sequence[tuple[Proposal, str, Found, Teller]]) -> Iterator[Line]:
+def lines(found: Sequence[tuple[Proposal, str, Found, Teller]], *, advice: str) -> Iterator[Line]:
     """Yield what was found of a proposal and its group, each with what its last receipt says; then what it means, and what to do."""
     for proposal, code, one, teller in found:
         yield Line(visible(f"{proposal.id}, {proposal.capability}"), "", "title")
@@ -33,7 +33,7 @@ def lines(found: Sequence[tuple[Proposal, str, Found, Teller]]) -> Iterator[Line
     whole = whole_of(one for _, _, one, _ in found)
     yield Line("What that means", "", "title")
     yield Line(whole, MEANINGS[whole], _TONES.get(whole, "warning"))
-    yield Line("to do", ADVICE[whole])
+    yield Line("to do", advice)
 
 
 def _row(number: int, row: FoundRow, teller: Teller) -> Iterator[Line]:

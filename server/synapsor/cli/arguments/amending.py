@@ -9,8 +9,12 @@ from synapsor.cli.arguments.base import command, handle, preset, signer
 
 def add(commands: Any) -> None:
     """Add them."""
-    shadow = command(commands, "shadow", "Have a change carried out and rolled back before anybody approves it.")
-    handle(shadow)
+    shadow = command(
+        commands,
+        "shadow",
+        "Have the worker measure a change before anybody approves it: it carries it out and rolls it back.",
+    )
+    handle(shadow, latest="`latest` (the newest that can be measured)")
     signer(shadow)
     question = command(commands, "question", "Ask the agent about a proposal; it stays in review.")
     handle(question)

@@ -42,14 +42,14 @@ def command(commands: Any, name: str, help_text: str, *, module: str = "") -> ar
     return parser
 
 
-def handle(parser: argparse.ArgumentParser) -> None:
-    """Take a handle that leads to a proposal."""
+def handle(parser: argparse.ArgumentParser, *, latest: str = "`latest`") -> None:
+    """Take a handle that leads to a proposal; `latest` says what the newest is, where that is not the newest of all."""
     parser.add_argument(
         "handle",
         nargs="?",
         default="latest",
         metavar="HANDLE",
-        help="a proposal, `latest`, or any handle that leads to one",
+        help=f"a proposal, {latest}, or any handle that leads to one",
     )
 
 

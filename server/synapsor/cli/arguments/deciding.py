@@ -107,4 +107,9 @@ def _reconcile(commands: Any) -> None:
     resolve.add_argument(
         "--contrary", action="store_true", help="say so although the rows speak against it, or cannot be looked at"
     )
+    resolve.add_argument(
+        "--unasked",
+        action="store_true",
+        help="let `not-applied` count at once, without the application being asked to give it up: it may do it yet",
+    )
     signer(resolve)

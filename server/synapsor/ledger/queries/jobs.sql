@@ -52,18 +52,18 @@ SELECT id, body FROM receipt ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_job
 -- The oldest job of a source whose turn it is, that is due and free. A lapsed lease is free; one that ends later than any that is taken now, or a
--- delay that does, is of a clock that was set back since, but for the wait for an approval that is still to come.
-SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq) AS rows
+-- delay that does, is of a clock that was set back since, but for the wait for an approval that is still to come, which ends when its proposal has lapsed.
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq AND own = 1) AS rows
 FROM job_turn AS j LEFT JOIN proposal AS p ON p.id = j.proposal WHERE j.source = :source
-AND (j.not_before IS NULL OR j.not_before <= :now OR (j.not_before > :latest AND j.code <> :to_come))
+AND (j.not_before IS NULL OR j.not_before <= :now OR (j.not_before > :latest AND (j.code <> :to_come OR p.expires_at IS NULL OR j.not_before > p.expires_at)))
 AND (j.lease_until IS NULL OR j.lease_until <= :now OR j.lease_until > :latest)
 ORDER BY j.seq LIMIT 1;
 
 -- name: due_job_of
 -- The same among the jobs of one capability of one contract version, after a number.
-SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq) AS rows
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt, j.anew, p.capability, (SELECT count(*) FROM job_row WHERE seq = j.seq AND own = 1) AS rows
 FROM job_turn AS j JOIN proposal AS p ON p.id = j.proposal WHERE j.seq > :after AND j.source = :source
-AND (j.not_before IS NULL OR j.not_before <= :now OR (j.not_before > :latest AND j.code <> :to_come))
+AND (j.not_before IS NULL OR j.not_before <= :now OR (j.not_before > :latest AND (j.code <> :to_come OR p.expires_at IS NULL OR j.not_before > p.expires_at)))
 AND (j.lease_until IS NULL OR j.lease_until <= :now OR j.lease_until > :latest)
 AND p.contract = :contract AND p.capability = :capability
 ORDER BY j.seq LIMIT 1;

@@ -13,19 +13,19 @@ SELECT seq, id, at, tenant, principal, capability, contract, source, request, qu
 SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, shadow, expires_at, body, status FROM proposal WHERE seq = :seq;
 
 -- name: insert_proposal_row
--- Say where a row of a proposal is.
-INSERT INTO proposal_row (seq, proposal, target) VALUES (:seq, :proposal, :target);
+-- Say by which name a row of a proposal is found.
+INSERT INTO proposal_row (seq, proposal, target, own) VALUES (:seq, :proposal, :target, :own);
 
 -- name: proposal_rows
 -- The rows that a proposal is recorded as one about, for `verify`.
-SELECT seq, target FROM proposal_row WHERE proposal = :proposal;
+SELECT seq, target, own FROM proposal_row WHERE proposal = :proposal;
 
 -- name: job_rows
 -- The rows by which an open job waits for older ones, for `verify`.
-SELECT target FROM job_row WHERE seq = :seq;
+SELECT target, own FROM job_row WHERE seq = :seq;
 
 -- name: count_job_rows
--- How many rows open jobs wait by in all, for `verify`.
+-- By how many names of rows open jobs wait in all, for `verify`.
 SELECT count(*) AS rows FROM job_row;
 
 -- name: open_at
@@ -120,7 +120,7 @@ SELECT at FROM event WHERE subject = :subject AND kind = :kind AND kind <> 'read
 
 -- name: proposals_after
 -- A page of proposals with what the tables say of each, for `verify`.
-SELECT p.seq, p.id, p.status, j.id AS job, j.seq AS job_seq, j.body AS job_body, j.open, j.attempt, j.parked, j.anew, j.accepted FROM proposal p LEFT JOIN job j ON j.proposal = p.id
+SELECT p.seq, p.id, p.status, j.id AS job, j.seq AS job_seq, j.body AS job_body, j.open, j.attempt, j.parked, j.not_before, j.anew, j.accepted FROM proposal p LEFT JOIN job j ON j.proposal = p.id
 WHERE p.seq > :seq ORDER BY p.seq LIMIT :limit;
 
 -- name: proposals_since

@@ -13,5 +13,12 @@ SELECT seq, id, at, proposal, operator, verdict, body FROM resolution WHERE id =
 SELECT seq, id, at, proposal, operator, verdict, body FROM resolution WHERE seq = :seq;
 
 -- name: resolution_of
--- The resolution of a proposal.
-SELECT id, body FROM resolution WHERE proposal = :proposal;
+-- The resolutions of a proposal, in order.
+SELECT id, body FROM resolution WHERE proposal = :proposal ORDER BY seq;
+
+-- name: waiting_resolutions
+-- The proposals of a source whose newest resolution waits for an application: none was refused since.
+SELECT p.id FROM proposal AS p WHERE p.status = 'reconciliation_required' AND p.source = :source AND (
+    SELECT max(seq) FROM resolution WHERE proposal = p.id
+) > coalesce((SELECT max(seq) FROM event WHERE subject = p.id AND kind = 'resolution_refused' AND kind <> 'read'), 0)
+ORDER BY p.seq;

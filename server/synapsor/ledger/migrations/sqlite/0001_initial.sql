@@ -133,11 +133,13 @@ CREATE INDEX proposal_run ON proposal (run, seq) WHERE status = 'review_required
 CREATE INDEX proposal_shadow ON proposal (source, seq) WHERE status = 'review_required' AND shadow = 1;
 CREATE INDEX proposal_policy ON proposal (seq) WHERE status = 'review_required' AND policy IS NOT NULL;
 
--- Which rows a proposal is about, so that the others about them are found; it says nothing that the proposal does not say.
+-- Which rows a proposal is about, so that the others about them are found, by every name that a row has; `own` is the one that the
+-- proposal uses. It says nothing that the proposal does not say.
 CREATE TABLE proposal_row (
     seq INTEGER NOT NULL REFERENCES event (seq),
     proposal TEXT NOT NULL REFERENCES proposal (id),
     target TEXT NOT NULL,
+    own INTEGER NOT NULL CHECK (own IN (0, 1)),
     PRIMARY KEY (target, seq)
 ) STRICT;
 CREATE INDEX proposal_row_proposal ON proposal_row (proposal, target);
@@ -275,13 +277,14 @@ CREATE TABLE job (
 ) STRICT;
 CREATE INDEX job_open ON job (source, seq) WHERE open = 1;
 
--- The rows that an open job is about, with those of all of its group; gone with the job, so that it stays as small as what is open.
+-- The rows that an open job is about, by all of their names, with those of all of its group; gone with the job, so that it stays as small as what is open.
 CREATE TABLE job_row (
     target TEXT NOT NULL,
     seq INTEGER NOT NULL REFERENCES job (seq),
+    own INTEGER NOT NULL CHECK (own IN (0, 1)),
     PRIMARY KEY (target, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX job_row_job ON job_row (seq);
+CREATE INDEX job_row_job ON job_row (seq, own);
 
 -- The jobs whose turn it is: open and not given up, and no older one of their source that is so is about one of their rows. The one place that
 -- says what blocks what. The plus keeps the source from being looked up among all of its jobs.
@@ -336,16 +339,17 @@ CREATE TABLE settlement (
     body TEXT NOT NULL
 ) STRICT;
 
--- What a person says became of a proposal whose end nobody knows.
+-- What a person says became of a proposal whose end nobody knows; several of one, where an application had to be asked first.
 CREATE TABLE resolution (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
     at TEXT NOT NULL,
-    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    proposal TEXT NOT NULL REFERENCES proposal (id),
     operator TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('applied', 'not_applied')),
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX resolution_proposal ON resolution (proposal, seq);
 
 CREATE TABLE reveal (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -472,10 +476,10 @@ BEGIN
 END;
 CREATE TRIGGER job_rows AFTER INSERT ON job
 BEGIN
-    INSERT INTO job_row (target, seq) SELECT DISTINCT r.target, NEW.seq FROM proposal_row AS r WHERE r.proposal IN (
+    INSERT INTO job_row (target, seq, own) SELECT r.target, NEW.seq, max(r.own) FROM proposal_row AS r WHERE r.proposal IN (
         SELECT NEW.proposal
         UNION SELECT other.id FROM proposal AS own JOIN proposal AS other ON other.group_id = own.group_id WHERE own.id = NEW.proposal
-    );
+    ) GROUP BY r.target;
 END;
 CREATE TRIGGER job_rows_end AFTER UPDATE OF open ON job
 WHEN NEW.open = 0

@@ -1,0 +1,135 @@
+"""Resolutions at work: what a person says was not applied counts when the application that had it in hand has given it up, and not before.
+
+The worker alone holds the executor's secret, so it is the one that asks. It asks until it is answered; what it is answered is on record.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from synapsor.core.group import in_order, is_whole
+from synapsor.core.outcome import Outcome, Why, meaning_of
+from synapsor.core.proposal import Status
+from synapsor.core.resolving import end_by
+from synapsor.core.review import is_resolved
+from synapsor.core.statements import SignedResolution
+from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, place
+from synapsor.flow.handing import abandon
+from synapsor.flow.verdict import Result
+from synapsor.ports import ProposalRecord
+from synapsor.work.authority import Workbench
+from synapsor.work.pace import Pace
+
+log = logging.getLogger("synapsor.worker")
+
+
+@dataclass(kw_only=True)
+class Resolutions:
+    """Asks applications to give up what people say was not applied, one after the other, beside the jobs.
+
+    Attributes:
+        ended: how many resolutions were carried out or refused here, by what an application answered.
+    """
+
+    bench: Workbench
+    pace: Pace
+    ended: int = field(default=0, init=False)
+    _at_it: bool = field(default=False, init=False, repr=False)
+    _tries: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _rest: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _told: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    async def carry_out(self, sources: Sequence[str]) -> None:
+        """Ask about all that waits in these sources and is due; that it cannot be done keeps nobody's approved change from being applied."""
+        if self._at_it or not self.bench.handlers:
+            return
+        self._at_it = True
+        try:
+            await self._each(await self.bench.ledger.doubts.waiting(sources))
+        except LedgerFailure:
+            log.exception("nothing is resolved now", extra={"action": "resolutions_failed"})
+        except Exception as error:  # noqa: BLE001  # a record that breaks the worker's own code must not end it
+            log.error("resolving broke: %s", place(error), extra={"action": "resolution_broke"})  # noqa: TRY400  # no values
+        finally:
+            self._at_it = False
+
+    async def _each(self, waiting: Sequence[str]) -> None:
+        done: set[str] = set()
+        for handle in waiting:
+            if handle in done or self._rest.get(handle, 0.0) > self.bench.elapsed():
+                continue
+            records = await self._whole(handle)
+            done.update(one.proposal.id for one, _ in records)
+            if records:
+                await self._one(handle, records)
+
+    async def _whole(self, handle: str) -> tuple[tuple[ProposalRecord, SignedResolution], ...]:
+        """Return a proposal and what it stands or falls with, in the order in which they are applied, each with what was said of it; nothing of
+        what contradicts itself or does not wait any more.
+        """
+        try:
+            record = await self.bench.ledger.proposal(handle)
+        except IntegrityError:
+            return ()
+        together = record.together if record is not None else ()
+        found = {
+            one.proposal.id: (one, one.said.waits)
+            for one in together
+            if one.said.waits is not None and not one.differs and one.status is Status.RECONCILIATION_REQUIRED
+        }
+        proposals = {name: one.proposal for name, (one, _) in found.items()}
+        if len(found) < len(together) or not is_whole(tuple(proposals.values())):
+            return ()
+        return tuple(found[name] for name in in_order(proposals))
+
+    async def _one(self, handle: str, records: Sequence[tuple[ProposalRecord, SignedResolution]]) -> None:
+        came = await self._asked(records)
+        known = {code for one, _ in records for code in (*one.said.refusals, *(r.code for r in one.receipts))}
+        end = end_by(came.outcome, came.why, known)
+        if end is Outcome.RETRY:
+            self._put_off(handle, came)
+            return
+        counts = end is Outcome.FAILED
+        try:
+            kept = await self.bench.ledger.doubts.end([said for _, said in records], code=came.code, counts=counts)
+        except DecisionRefused:
+            return  # what contradicts itself is for `verify` to name
+        for of in (self._tries, self._rest, self._told):
+            of.pop(handle, None)
+        if kept:
+            self.ended += len(records)
+            _say(handle, came, counts=counts)
+
+    async def _asked(self, records: Sequence[tuple[ProposalRecord, SignedResolution]]) -> Result:
+        """Return what the application answers; it is not asked on the word of somebody whom nobody trusts now."""
+        bench, (lead, _) = self.bench, records[0]
+        operators, now = bench.operators(), bench.now()
+        if not all(
+            is_resolved(said, one.proposal, operators, ledger=bench.ledger.id, now=now) for one, said in records
+        ):
+            return Result(outcome=Outcome.RETRY, why=Why.RESOLUTION_UNPROVEN)
+        handler = bench.handlers.get(lead.proposal.executor or "")
+        if handler is None or len({one.proposal.executor for one, _ in records}) > 1 or lead.job is None:
+            return Result(outcome=Outcome.RETRY, why=Why.EXECUTOR_MISSING)
+        return await abandon(handler, lead.job.id, [one.proposal for one, _ in records])
+
+    def _put_off(self, handle: str, came: Result) -> None:
+        """Ask again later, ever less often, and say once why it waits."""
+        self._tries[handle] += 1
+        wait = min(self.pace.backoff_seconds * 2 ** min(self._tries[handle] - 1, 16), self.pace.asked_most)
+        self._rest[handle] = self.bench.elapsed() + max(wait, min(came.wait, self.pace.asked_most))
+        if self._told.get(handle) != came.code:
+            self._told[handle] = came.code
+            extra = {"action": "resolution_waits", "proposal": handle, "code": came.code}
+            log.warning("that %s was not applied waits: %s. %s", handle, came.code, meaning_of(came.code), extra=extra)
+
+
+def _say(handle: str, came: Result, *, counts: bool) -> None:
+    extra = {"action": "resolved" if counts else "resolution_refused", "proposal": handle, "code": came.code}
+    if counts:
+        log.info("%s is resolved as not applied: %s", handle, came.code, extra=extra)
+    else:
+        log.error("that %s was not applied is refused: %s. %s", handle, came.code, meaning_of(came.code), extra=extra)
