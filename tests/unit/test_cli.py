@@ -597,15 +597,15 @@ def test_a_source_that_is_mistyped_is_told_at_its_line_with_the_nearest(run: Run
 
 
 @pytest.fixture
-def door_closed(files: ProjectFiles) -> Iterator[None]:
-    """Let both credentials point to a loopback port on which nobody listens, and which nobody else takes meanwhile."""
+def closed() -> Iterator[int]:
+    """Return a loopback port on which nobody listens, and which nobody else takes meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        close_the_door(files, taken.getsockname()[1])
-        yield
+        yield taken.getsockname()[1]
 
 
 def close_the_door(files: ProjectFiles, port: int) -> None:
+    """Let both credentials point to a port."""
     for name in ("read", "write"):
         (files.root / "secrets" / name).write_text(
             f"postgresql://shop:{CANARY}@127.0.0.1:{port}/shop", encoding="utf-8"
@@ -615,9 +615,11 @@ def close_the_door(files: ProjectFiles, port: int) -> None:
     files.config_path.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.usefixtures("door_closed")
 @pytest.mark.requirement("doctor:goes-on")
-def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(active: Run) -> None:
+def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(
+    active: Run, files: ProjectFiles, closed: int
+) -> None:
+    close_the_door(files, closed)
     assert active("operator", "revoke", "leo").code == 0
     done = active("--json", "doctor")
     assert [(f["rule"], f["message"], f["fatal"]) for f in done.json["findings"]] == [
@@ -632,14 +634,14 @@ def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(activ
     assert (done.code, done.err) == (1, "")
 
 
-@pytest.mark.usefixtures("door_closed")
 @pytest.mark.requirement("doctor:goes-on")
 @pytest.mark.parametrize(
     "command", [("call", "billing.inspect_invoice"), ("serve",), ("worker", "--once"), ("activate", "--yes")]
 )
 def test_a_command_names_the_source_that_it_cannot_start_without(
-    active: Run, files: ProjectFiles, command: tuple[str, ...]
+    active: Run, files: ProjectFiles, closed: int, command: tuple[str, ...]
 ) -> None:
+    close_the_door(files, closed)
     done = active(*command, *(key(files, "rita") if command[0] == "activate" else ()))
     assert (done.code, done.out) == (4, "")
     assert done.err.splitlines()[0] == "synapsor: Source shop failed: unavailable [connection]."
