@@ -82,7 +82,7 @@ STRIKES = (
 )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:survives-kill", "console:over-told")
 async def test_a_console_that_is_killed_while_somebody_decides_has_decided_each_whole_or_not_at_all(shop: Shop) -> None:
     asked = {point: [await noted(shop, n, point) for n in range(count)] for point, count, _ in STRIKES}
@@ -272,7 +272,7 @@ async def test_an_approval_at_a_terminal_on_a_full_disk_is_refused_and_is_given_
     assert await stands(shop, one) == DECIDED
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:ledger-fails")
 async def test_a_console_goes_on_without_a_new_start_after_its_disk_was_full(shop: Shop) -> None:
     one = await noted(shop, 0, "no room")
@@ -289,7 +289,7 @@ async def test_a_console_goes_on_without_a_new_start_after_its_disk_was_full(sho
     assert await stands(shop, one) == DECIDED
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:at-once")
 async def test_people_who_decide_at_once_in_two_consoles_and_at_a_terminal_count_once_each_and_make_one_job(
     tmp_path: Path,
