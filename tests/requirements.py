@@ -1172,7 +1172,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "R2",
     ),
     "posture:fooled": _R(
-        "A Postgres writer that owns a schema or the database, may make databases, or may change receipts through a view or a rule, is told as what it is.",
+        "A writer that owns a schema, a database or a function, may make databases, give its rights away, switch off triggers, reach into the server, use a role that nobody sees into, or change receipts through a view or a rule, is told as what it is.",
         "law 10, R8",
     ),
     "posture:held": _R(
@@ -1350,7 +1350,14 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A reviewer may want a change measured, or measured anew, before anybody has approved it; it is approved with what was measured last.",
         "law 5",
     ),
-    "shadow:believed": _R("A measurement counts only as a sealed event of the ledger tells of it.", "law 9"),
+    "shadow:believed": _R(
+        "A measurement, and that somebody wants one, count only as a sealed event of the ledger tells of them; what is measured in vain is measured ever less often.",
+        "law 9",
+    ),
+    "shadow:beside": _R(
+        "No job waits for a measurement, whatever that waits for; a worker that is told to stop begins no other one.",
+        "R2, R12",
+    ),
     "shadow:counted": _R(
         "What a change touches beside is counted, triggers included, by table where the engine tells.", "R5"
     ),

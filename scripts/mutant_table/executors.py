@@ -44,7 +44,7 @@ MUTANTS = (
     Mutant("executor.moment-is-signed", "executor:signed", "handler/signature.py", 'f"{at}.{executor}.".encode() + body', 'f"{executor}.".encode() + body', f"{_HTTP} did_not_sign"),
     Mutant("executor.name-is-signed", "executor:signed", "handler/signature.py", 'f"{at}.{executor}.".encode() + body', 'f"{at}.".encode() + body', f"{_HTTP} did_not_sign"),
     Mutant("executor.name-has-no-stop", "executor:signed", "handler/signature.py", "    if _NAME.fullmatch(executor) is None:", "    if not executor:", f"{_HTTP} could_be_guessed"),
-    Mutant("executor.json-by-type", "executor:exact", "handler/values.py", "    if isinstance(one, bool) or isinstance(other, bool):\n        return one is other\n", "", "tests/unit/test_handler_values.py -k looks_alike"),
+    Mutant("executor.json-by-type", "executor:exact", "handler/values.py", "isinstance(like, bool) == isinstance(wanted, bool) and bool(like == wanted)", "bool(like == wanted)", "tests/unit/test_handler_values.py -k looks_alike"),
     Mutant("executor.job-size", "executor:signed", "handler/signature.py", "if form is None or len(body) > max_bytes:", "if form is None:", f"{_HTTP} did_not_sign"),
     Mutant("executor.environment", "executor:command", "executors/command.py", "environment = {name: secret.reveal() for name, secret in self._environment.items()}", "environment = {**os.environ, **{name: secret.reveal() for name, secret in self._environment.items()}}", f"{_COMMAND} nothing_of_the_workers"),
     Mutant("executor.whole-group", "executor:command", "executors/command.py", "os.killpg(process.pid, signal.SIGKILL)", "os.kill(process.pid, signal.SIGKILL)", f"{_COMMAND} gone_with_it"),

@@ -479,7 +479,7 @@ MUTANTS = (
         "posture.mysql-role",
         "posture:safe-credential",
         "sources/mysql_posture.py",
-        '            found.append(Grant(privilege=f"THE ROLE {role}", columns=None, schema=None, table=None))\n',
+        "            found.append(Grant(privilege=_UNSEEN_ROLE, columns=None, schema=None, table=role))\n",
         "",
         "tests/conformance/test_mysql_source.py -k can_do_more",
     ),

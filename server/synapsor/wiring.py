@@ -24,9 +24,11 @@ def open_reader(name: str, wired: SourceConfig) -> ReadSource:
 
 
 def open_writer(name: str, wired: SourceConfig) -> WriteSource:
-    """Return a source through the worker's credential, with a connection for each lane; the one place where that credential is resolved."""
+    """Return a source through the worker's credential, with a connection for each lane and one to measure by; the one place where that
+    credential is resolved.
+    """
     assert wired.write is not None  # noqa: S101  # whoever asks has looked
-    size = max(wired.pool.size, wired.at_once)
+    size = max(wired.pool.size, wired.at_once) + 1
     source: WriteSource = _opened(_adapters(wired.engine)[1], name, wired, wired.write, size)
     return source
 

@@ -1,5 +1,6 @@
 """What only the ledger's file says waits to be measured is carried out by nobody, not even for a moment, and keeps no other waiting."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.statements import ShadowRequest, SignedShadowRequest
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.signing import Signer
+from synapsor.ledger.measurements import MOST_REQUESTS
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 from synapsor.work import shadows
@@ -53,6 +55,57 @@ async def test_what_its_events_do_not_tell_of_is_not_carried_out_to_be_measured(
         patch.setattr(shop.ledger, "follow", _always)
         assert await shop.work(reached=reached) == []
     assert points == []
+
+
+@pytest.mark.requirement("shadow:believed")
+async def test_a_request_or_measurement_that_no_event_tells_of_asks_for_nothing_and_keeps_nothing_from_being_measured(
+    shop: Shop,
+) -> None:
+    handle = (await shop.proposed(WAIVER, ASKED))["id"]
+    other = (await shop.proposed(WAIVER, {**ASKED, "invoice_id": "INV-3002"}))["id"]
+    with as_ledger_owner(shop) as raw:
+        forged(raw, "shadow_request", 2**62, handle, operator="mia")
+        for number in range(MOST_REQUESTS):
+            forged(raw, "shadow_request", 2**61 + number, other, operator="mia")
+        forged(raw, "measurement", 2**62, other, outcome="measured")
+    points, reached = watched()
+    assert await shop.work(reached=reached) == []
+    assert await shop.work(reached=reached) == []  # nothing is left to be measured
+    assert points.count("shadow.recorded") == points.count("shadow.taken") == 2
+    for one in (handle, other):
+        record = await shop.record(one)
+        assert (record.measured is not None, record.shadow_pending) == (True, False)
+        await leo_approves(shop.files, shop.project, one, record.shown)
+    assert await shop.work() == [("applied", ""), ("applied", "")]
+
+
+@pytest.mark.requirement("shadow:believed")
+async def test_what_is_measured_in_vain_is_measured_ever_less_often_and_keeps_no_other_from_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadows, "AT_A_TIME", 1)
+    handle = (await shop.proposed(WAIVER, ASKED))["id"]
+    assert await shop.work() == []
+    await shop.ledger.measuring.ask(asking(shop, await shop.record(handle)))
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE shadow_request SET id = 'shr_forged'")
+    passed, (points, reached) = 0.0, watched()
+    worker = await shop.worker(reached=reached, elapsed=lambda: passed)
+    for rest in (0.2, 0.4, 0.8):
+        for moment in (0.0, rest * 0.9):
+            passed += moment
+            points.clear()
+            await worker.run(drain=True)
+            assert points.count("shadow.taken") == (not moment)
+        passed += rest * 0.2
+    honest = (await shop.proposed(WAIVER, {**ASKED, "invoice_id": "INV-3002"}))["id"]
+    await worker.run(drain=True)
+    assert (await shop.record(honest)).measured is not None
+
+
+def forged(raw: sqlite3.Connection, kind: str, seq: int, proposal: str, **columns: str) -> None:
+    named = {"seq": seq, "id": f"x_{seq}", "at": "x", "proposal": proposal, "body": "{}", **columns}
+    raw.execute(f"INSERT INTO {kind} ({', '.join(named)}) VALUES ({', '.join('?' * len(named))})", (*named.values(),))
 
 
 async def _always(*_: object) -> bool:

@@ -149,6 +149,16 @@ async def test_a_server_that_was_taken_over_ends_no_pause_without_an_operators_k
     assert (await shop.work(), await shop.status(proposal)) == ([], "approved")
 
 
+async def test_the_end_of_the_pause_of_another_source_ends_none_here_although_it_was_truly_signed(shop: Shop) -> None:
+    proposal = await shop.waiver()
+    await turn(shop, "paused")
+    signed = await turn(shop, "running", source="other")
+    with as_server(shop) as raw:
+        raw.execute("UPDATE worker_pause SET source = 'shop' WHERE id = ?", (signed.pause.id,))
+        raw.execute("UPDATE event SET subject = 'shop' WHERE subject = 'other'")
+    assert (await shop.work(), await shop.status(proposal)) == ([], "approved")
+
+
 async def test_a_replay_names_an_instruction_that_nobody_signed(shop: Shop) -> None:
     proposal = await given_up(shop)
     kept = await say(shop, "requeue", proposal)

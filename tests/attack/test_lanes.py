@@ -19,6 +19,7 @@ from synapsor.ledger.sqlite import SqliteConnection
 from synapsor.runtime import Project
 from synapsor.testing.clock import TestClock
 from synapsor.work.heartbeat import Heartbeat
+from synapsor.work.lane import Came, Lane
 from synapsor.work.worker import Worker
 from tests.attack.shop import NOTE, SOON, Shop, changed, open_shop
 from tests.attack.tasks import POLICY, tasks_table
@@ -180,6 +181,46 @@ async def test_the_end_of_a_job_and_the_lease_of_the_next_share_a_commit_of_the_
     assert [one["outcome"] for one in told] == ["applied"] * 3
     # The first lease, twice an end and a lease, the last end.
     assert len(commits) == 4
+
+
+@pytest.mark.requirement("worker:lanes", "worker:row-order")
+async def test_what_a_free_lane_has_applied_and_not_yet_put_on_record_is_found_by_another_worker(
+    timed: Shop, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await timed.waiver(INVOICES[0])
+    same_row = await timed.approved(NOTE, {"invoice_id": INVOICES[0], "note": "x"})
+    other_row = await timed.approved(NOTE, {"invoice_id": INVOICES[1], "note": "x"})
+    slept, woken, settle = anyio.Event(), anyio.Event(), Lane.settle
+    went_on = anyio.Event()  # then it takes no more
+
+    async def asleep(self: Lane, came: Came) -> bool:
+        if came.lease.worker == "w" and came.lease.job.lead.proposal == first:
+            slept.set()
+            await woken.wait()
+        return await settle(self, came)
+
+    def report(line: Mapping[str, Any]) -> None:
+        told.append(line)
+        went_on.set()
+
+    monkeypatch.setattr(Lane, "settle", asleep)
+    told: list[Mapping[str, Any]] = []
+    theirs: list[Mapping[str, Any]] = []
+    sleeper = await timed.project.worker("w", pace=replace(SOON, lease_seconds=500), report=report)  # its heart rests
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_run_until, sleeper, went_on)
+            await slept.wait()
+            await went_on.wait()
+            # The lane is free, and the row is not.
+            assert [await timed.status(one) for one in (other_row, same_row)] == ["applied", "approved"]
+            clock.move(minutes=20)
+            await (await timed.project.worker("v", pace=SOON, report=theirs.append)).run(drain=True)
+            woken.set()
+    assert [(one["proposal"], one["outcome"]) for one in theirs] == [(first, "already_applied"), (same_row, "conflict")]
+    assert [(one["proposal"], one["recorded"]) for one in told] == [(other_row, True), (first, False)]
+    assert [await timed.status(one) for one in (first, same_row)] == ["applied", "conflict"]
+    assert (timed.receipts(), (await timed.ledger.verify()).ok) == (3, True)
 
 
 @pytest.mark.requirement("worker:at-once")

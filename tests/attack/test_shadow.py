@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from synapsor.core.measured import Measured, Measurement, effect_of, varying
@@ -21,7 +22,8 @@ from synapsor.refusals import Rule
 from synapsor.testing import Trial
 from synapsor.testing.memory import connect_memory
 from synapsor.work.shadows import AT_A_TIME, RESTS, TRIES, Shadows
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner, meanwhile, open_shop
+from synapsor.work.worker import Worker
+from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, meanwhile, open_shop
 from tests.databases import Database
 from tests.handlers.serving import handled_shop
 from tests.projects import leo_approves
@@ -30,6 +32,7 @@ from tests.unit.deciding import FEES, asked, fees
 ASKED = {"invoice_id": "INV-3001", "reason": "Paid next day."}
 POLICY = Path("policies/billing.yaml").read_text(encoding="utf-8")
 SHADOWED = POLICY.replace("approval: {role: billing_lead,", "approval: {role: billing_lead, shadow: true,")
+ONE_SHADOWED = POLICY.replace("approval: {role: billing_lead,", "approval: {role: billing_lead, shadow: true,", 1)
 
 AUDIT = {
     "postgres": """
@@ -280,13 +283,55 @@ async def test_what_the_source_cannot_tell_now_is_tried_again_and_then_said_to_b
             for _ in range(TRIES):
                 assert (await trial.ledger.proposal(envelope["proposal"]["id"])).measured is None
                 for _ in range(2):  # however often it looks for work meanwhile, that is one try
-                    await shadows.measure(trial.clock.now(), ("shop",))
+                    await shadows.measure(await shadows.waiting(trial.clock.now(), ("shop",)))
                 passed += RESTS
             other.execute("ROLLBACK")
         record = await trial.ledger.proposal(envelope["proposal"]["id"])
         assert record is not None
         assert record.measured is not None
         assert (record.measured.outcome, record.measured.code) == ("unknown", "timeout")
+
+
+@pytest.mark.one_engine
+@pytest.mark.requirement("shadow:beside")
+async def test_no_job_waits_for_a_measurement_however_long_that_waits_for_its_rows(
+    tmp_path: Path, database: Database
+) -> None:
+    applied, points = anyio.Event(), list[str]()
+
+    async def reached(point: str) -> None:
+        points.append(point)
+        if point == "work.settled":
+            applied.set()
+        if point == "shadow.taken":
+            await applied.wait()
+
+    async with open_shop(tmp_path / "project", database, policy=ONE_SHADOWED) as shop:
+        proposal = await shop.proposed(WAIVER, ASKED)
+        note = await shop.approved(NOTE, {"invoice_id": "INV-3002", "note": "Called."})
+        with anyio.fail_after(60):
+            assert await shop.work(reached=reached) == [("applied", "")]
+        assert await shop.status(note) == "applied"
+        # Whoever drains waits for it all the same.
+        assert points.count("shadow.recorded") == 1
+        assert (await shop.record(proposal["id"])).measured is not None
+
+
+@pytest.mark.requirement("shadow:beside")
+async def test_a_worker_that_is_told_to_stop_begins_no_other_measurement() -> None:
+    async with one_trial(shadow="true") as trial:
+        for amount in (5600, 5700):
+            await asked(trial, amount)
+        stop, points = anyio.Event(), list[str]()
+
+        async def reached(point: str) -> None:
+            points.append(point)
+            stop.set()
+
+        worker = Worker(name="w", bench=replace(trial.bench(), reached=reached))
+        with anyio.fail_after(60):
+            await worker.run(stop=stop)
+        assert points.count("shadow.taken") == points.count("shadow.recorded") == 1
 
 
 def test_what_varies_is_left_out_of_the_effect_and_named_in_it() -> None:

@@ -813,7 +813,7 @@ async def rules(
             "CREATE OR REPLACE PROCEDURE poke() SELECT 1; GRANT EXECUTE ON PROCEDURE billing.poke TO PROBE",
             {"reader_can_run_definer"},
         ),
-        ("CREATE OR REPLACE ROLE quiet; GRANT quiet TO PROBE", {"reader_is_privileged"}),
+        ("CREATE OR REPLACE ROLE quiet; GRANT quiet TO PROBE", {"reader_becomes_stronger"}),
         (
             (
                 "CREATE OR REPLACE ROLE inner_; CREATE OR REPLACE ROLE outer_; GRANT DELETE ON billing.* TO inner_;"

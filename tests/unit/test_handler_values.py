@@ -42,6 +42,11 @@ AT = dt.datetime.fromisoformat("2026-11-23T20:17:00.25")
         ('{"n": 1}', "json", {"n": 1}),
         ("[1,2,null]", "array", [1, 2, None]),
         ('{"n": [1, true, {"m": 0.5}]}', "json", {"n": [1.0, True, {"m": 0.5}]}),
+        ('{"n": 1.0, "a": [0.1, true, "x"]}', "json", {"a": [0.1, True, "x"], "n": 1}),
+        ('{"n": 1, "b": 2}', "json", '{"b": 2, "n": 1.0}'),
+        ("[0.10]", "array", [Decimal("0.1")]),
+        ("[12345678901234567890.1]", "json", "[12345678901234567890.1]"),
+        ("no document", "json", "no document"),
     ],
 )
 def test_a_value_that_means_the_same_is_the_same(token: str | None, kind: str, given: Any) -> None:
@@ -81,6 +86,9 @@ def test_a_value_that_means_the_same_is_the_same(token: str | None, kind: str, g
         ('{"n": 1}', "json", {"n": 1, "m": 1}),
         ("1", "float", True),
         ("true", "boolean", 1.0),
+        ('{"n": 12345678901234567890.1}', "json", '{"n": 12345678901234567890.2}'),
+        ("[1e400]", "array", "[2e400]"),
+        ('{"n": "1"}', "json", {"n": 1}),
     ],
 )
 def test_a_value_that_only_looks_alike_is_another(token: str | None, kind: str, given: Any) -> None:

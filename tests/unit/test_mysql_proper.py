@@ -51,7 +51,7 @@ async def test_the_checks_of_receipts_are_read_as_mysql_writes_them() -> None:
     made = "CREATE TABLE `synapsor_receipts` (… CONSTRAINT `c` CHECK ((`outcome` in (_utf8mb4'applied',_utf8mb4'failed'))))"
     columns = [["billing", "synapsor_receipts", "InnoDB", "receipt_key", "binary", "32", "PRI"]]
     table = await _receipts(
-        Told("9.7.4", **{"SHOW CREATE": [["synapsor_receipts", made]], "t.engine": columns}), RECEIPTS
+        Told("9.7.4", **{"SHOW CREATE": [["synapsor_receipts", made]], "t.engine": columns}), RECEIPTS, ()
     )
     assert table is not None
     assert table.checks == {"as it was made": made}

@@ -98,6 +98,7 @@ def test_a_credential_that_may_do_what_it_is_for_and_nothing_else_is_safe() -> N
         (May.CREATE, ("reader_can_create", True), ("writer_can_create", False)),
         (May.CREATE_TEMPORARY, ("reader_can_create_temporary", True), ("writer_can_do_more", False)),
         (May.RUN_DEFINER, ("reader_can_run_definer", True), ("writer_can_do_more", False)),
+        (May.RUN_STABLE_DEFINER, ("reader_can_run_stable_definer", False), ("writer_can_do_more", False)),
         (May.RUN_EXTENSION, ("reader_can_run_extension", False), ("writer_can_do_more", False)),
         (May.OTHER, ("reader_is_privileged", True), ("writer_can_do_more", False)),
     ],

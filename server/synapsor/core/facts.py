@@ -187,6 +187,7 @@ class May(Enum):
     CREATE_TEMPORARY = auto()
     CREATE_TEMPORARY_LIKE_ALL = auto()  # where the engine lets everybody, unless it is told otherwise
     RUN_DEFINER = auto()
+    RUN_STABLE_DEFINER = auto()  # it says of itself that it only reads; what it calls may write
     RUN_EXTENSION = auto()
     OTHER = auto()  # also whatever an adapter does not understand
 

@@ -174,6 +174,11 @@ _POWERS: dict[May, _Rule] = {
     May.CREATE_TEMPORARY: _Rule("may create temporary tables", "reader_can_create_temporary"),
     May.CREATE_TEMPORARY_LIKE_ALL: _Rule("may create temporary tables", "reader_can_create_temporary", "", fatal=False),
     May.RUN_DEFINER: _Rule("may run {over} with another's rights", "reader_can_run_definer"),
+    May.RUN_STABLE_DEFINER: _Rule(
+        "may run {over} with another's rights; that it only reads is its own word",
+        "reader_can_run_stable_definer",
+        fatal=False,
+    ),
     May.RUN_EXTENSION: _Rule(
         "may run {over}, which can act with other rights", "reader_can_run_extension", fatal=False
     ),
@@ -183,10 +188,7 @@ _POWERS: dict[May, _Rule] = {
 _OWN_ROLE = "Use a role of its own with the grants it needs."
 _OWNER_MAKES_IT = "Run what `synapsor receipts ddl` prints, as the owner."
 _FIXES = {
-    "superuser": _OWN_ROLE,
-    "bypasses_row_security": _OWN_ROLE,
-    "creates_roles": _OWN_ROLE,
-    "replicates": _OWN_ROLE,
+    **dict.fromkeys(("superuser", "bypasses_row_security", "creates_roles", "replicates"), _OWN_ROLE),
     "becomes_stronger": _OWN_ROLE,
     "is_privileged": "Give it SELECT on the reviewed relations, and nothing else.",
     "can_grant": "REVOKE it: what may be read is for the owner to say.",
@@ -198,6 +200,7 @@ _FIXES = {
     "can_alter": "REVOKE everything on it but SELECT, INSERT, UPDATE and DELETE.",
     "can_create_temporary": "REVOKE it, also from PUBLIC.",
     "can_run_definer": "REVOKE EXECUTE, also from PUBLIC, and grant it to the roles that call it.",
+    "can_run_stable_definer": "REVOKE EXECUTE, also from PUBLIC, where the credential has no need to call it.",
     "can_run_extension": "REVOKE EXECUTE, also from PUBLIC.",
     "cannot_read": "GRANT SELECT on the reviewed columns.",
     "cannot_update": "GRANT UPDATE on exactly these columns.",
@@ -212,13 +215,10 @@ _FIXES = {
     "read_committed_refused": "Set binlog_format to MIXED or ROW.",
     "source_is_read_only": "Point the write credential at the primary.",
     "receipts_in_ledger": "Where the owner allows a table, run what `synapsor receipts ddl` prints and name it; see docs/how-to/reconcile.md.",
-    "receipts_missing": _OWNER_MAKES_IT,
-    "receipts_shape": _OWNER_MAKES_IT,
-    "receipts_key": _OWNER_MAKES_IT,
+    **dict.fromkeys(("receipts_missing", "receipts_shape", "receipts_key", "receipts_privilege"), _OWNER_MAKES_IT),
     "receipts_refuse": "Make the table anew with what `synapsor receipts ddl` prints, and copy its rows, as the owner.",
     "receipts_not_transactional": "Use a transactional table (InnoDB).",
     "receipts_not_durable": "Make it a logged table.",
-    "receipts_privilege": _OWNER_MAKES_IT,
     "receipts_can_change": "REVOKE UPDATE, DELETE and the like: receipts are only ever added.",
 }
 

@@ -83,7 +83,7 @@ async def _is_wanted(tx: Transaction, proposals: Sequence[str], answers: Collect
     waits = False
     for name in proposals:
         (row,) = await tx.all("shadow_standing", proposal=name)
-        asked = await tx.all("shadow_requests_of", proposal=name)
+        asked = await tx.all("shadow_requests_told", proposal=name)
         if row["status"] != Status.REVIEW_REQUIRED.value or any(each["id"] not in answers for each in asked):
             return False
         waits = waits or bool(row["waits"])
@@ -102,7 +102,7 @@ async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
     await check_asked(book, ledger, request, left="measure")
     if any([await book.tx.all("decisions_of", proposal=name) for name in await _together(book.tx, request.proposal)]):
         raise DecisionRefused(Rule.SHADOW_APPROVED)
-    if len(await book.tx.all("shadow_requests_of", proposal=request.proposal)) >= MOST_REQUESTS:
+    if len(await book.tx.all("shadow_requests_told", proposal=request.proposal)) >= MOST_REQUESTS:
         raise DecisionRefused(Rule.TOO_MANY_SHADOWS)
     told = record(SHADOW_REQUEST, request.id, to_body(signed))
     await book.append(event("shadow_asked", request.proposal, request.at, (told,)))

@@ -29,7 +29,12 @@ async def _newest(tx: Transaction, source: str, trust: Trust) -> SignedPause | N
     row, paused = await tx.one("newest_pause", source=source), await tx.one("newest_paused", subject=source)
     seen, what = trust.proven.paused.get(source, NOTHING), f"The newest pause of {source or 'all sources'}"
     body = newest_body(PAUSE, row, paused, trust, seen=seen, what=what)
-    return from_body(SignedPause, body) if body is not None else None
+    if body is None:
+        return None
+    signed = from_body(SignedPause, body)
+    if signed.pause.source != source:
+        raise IntegrityError(f"{what} was signed for another source.")
+    return signed
 
 
 async def unchanged(

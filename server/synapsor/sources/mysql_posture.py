@@ -7,7 +7,7 @@ never shown, because MariaDB prints the password's hash in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.receipts_table import LISTED
 from synapsor.errors import Failure, SourceFailure
-from synapsor.sources.mysql_catalogue import Ask, bases, column_privileges, text_of
+from synapsor.sources.mysql_catalogue import Ask, bases, column_privileges, definition_of, text_of
 from synapsor.sql import trees
 
 _NO_ANSWER = frozenset({Failure.UNAVAILABLE, Failure.TIMEOUT})
@@ -27,22 +27,39 @@ _ROUTINES = frozenset({"PROCEDURE", "FUNCTION", "PACKAGE", "BODY"})
 _HARMLESS = frozenset({"SELECT", "SHOW VIEW", "USAGE", "SHOW DATABASES"})
 _ALL = frozenset({"ALL", "ALL PRIVILEGES"})
 _ALTERING = frozenset({"DELETE", "DELETE HISTORY", "DROP", "ALTER", "TRIGGER", "INDEX", "REFERENCES"})
+_UNSEEN_ROLE = "A ROLE"
+"""What is held by who may use a role that nobody lets it look into."""
+_WATCHING = frozenset(
+    {
+        "PROCESS",
+        "REPLICATION CLIENT",
+        "BINLOG MONITOR",
+        "SLAVE MONITOR",
+        "REPLICA MONITOR",
+        "SHOW CREATE ROUTINE",
+        "SHOW_ROUTINE",
+    }
+)
+"""What only shows more of the server; every other right of its own counts as one to administer it, also what is not known here."""
 _MAY = {
     **dict.fromkeys({"INSERT", "UPDATE", "LOCK TABLES", "ALTER ROUTINE"} | _ALTERING, May.CHANGE),
     **dict.fromkeys({"CREATE", "CREATE VIEW", "CREATE ROUTINE", "CREATE TABLESPACE", "EVENT"}, May.CREATE),
     **dict.fromkeys({"GRANT OPTION", "PROXY"}, May.GIVE_RIGHTS),
-    **dict.fromkeys({"SHUTDOWN", "RELOAD", "SET USER"}, May.ADMINISTER),
+    **dict.fromkeys(_WATCHING, May.OTHER),
     "SUPER": May.EVERYTHING,
     "CREATE USER": May.CREATE_ROLES,
     "REPLICATION SLAVE": May.REPLICATE,
     "FILE": May.USE_FILES,
     "EXECUTE": May.RUN_DEFINER,
     "CREATE TEMPORARY TABLES": May.CREATE_TEMPORARY,
+    _UNSEEN_ROLE: May.BECOME,
 }
 _BY_PLACE = frozenset({May.EVERYTHING_IN, May.CHANGE, May.CREATE, May.RUN_DEFINER})
+_SPOILING = frozenset({"UPDATE", "DELETE"}) | _ALL
 _DIGEST = ("binary", "32")
 _FIXES = {
     "can_create_temporary": "REVOKE CREATE TEMPORARY TABLES.",
+    "becomes_stronger": "REVOKE the role, or SET DEFAULT ROLE to it, so that what it may do is seen.",
     "receipts_refuse": "As the owner: ALTER TABLE … MODIFY outcome VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
     f" {LISTED}; on MySQL, and where the check has a name, DROP CONSTRAINT … first.",
 }
@@ -81,7 +98,7 @@ class Grant:
         """What it lets its holder do beside reading."""
         if self.privilege in _ALL:
             return May.EVERYTHING if self.schema is None else May.EVERYTHING_IN
-        return _MAY.get(self.privilege, May.OTHER)
+        return _MAY.get(self.privilege, May.ADMINISTER)
 
 
 def _like(pattern: str, name: str) -> bool:
@@ -168,7 +185,7 @@ async def grants(ask: Ask) -> list[Grant]:
             if failed.kind in _NO_ANSWER:
                 raise
             lines = []
-            found.append(Grant(privilege=f"THE ROLE {role}", columns=None, schema=None, table=None))
+            found.append(Grant(privilege=_UNSEEN_ROLE, columns=None, schema=None, table=role))
         for line in lines:
             privileges, roles = parse_grant(line)
             found += privileges
@@ -200,7 +217,7 @@ async def rights(
         powers=_powers(held),
         reach=await _reaches(ask, held, relations),
         readable=tuple(dict.fromkeys(grant.scope for grant in held if grant.privilege == "SELECT")),
-        receipts=await _receipts(ask, receipts) if receipts else None,
+        receipts=await _receipts(ask, receipts, held) if receipts else None,
         lossy=lossy,
         in_clear=not (local or await _encrypted(ask)),
         anonymous=bool(user) and not account.rpartition("@")[0],
@@ -216,6 +233,7 @@ def _powers(held: list[Grant]) -> dict[May, tuple[str, ...]]:
     for grant in held:
         if grant.privilege not in _HARMLESS:
             place = grant.scope if grant.may in _BY_PLACE else f"{grant.privilege} on {grant.scope}"
+            place = f"the role {grant.table}" if grant.may is May.BECOME else place
             over.setdefault(grant.may, []).append(place)
     return {may: tuple(dict.fromkeys(places)) for may, places in over.items()}
 
@@ -231,19 +249,30 @@ async def _reach(ask: Ask, held: list[Grant], relation: Relation) -> Reach:
     """Return what it may do: as the server says for what may be lacking, as the grants say for what may be too much."""
     allowed = await column_privileges(ask, relation)
     covering = [grant for grant in held if grant.covers(relation)]
-    selects = [grant.columns for grant in covering if grant.privilege in {"SELECT", *_ALL}]
     return Reach(
         reads=frozenset(name for name, privileges in allowed.items() if "select" in privileges),
-        sees=frozenset(name for columns in selects for name in (allowed if columns is None else columns)),
+        sees=_columns(covering, {"SELECT", *_ALL}, allowed),
         inserts=frozenset(name for name, privileges in allowed.items() if "insert" in privileges),
         updates=frozenset(name for name, privileges in allowed.items() if "update" in privileges),
         deletes=any(grant.privilege in {"DELETE", *_ALL} for grant in covering),
         alters=any(grant.privilege in (_ALTERING - {"DELETE"}) | _ALL for grant in covering),
         behind=await bases(ask, relation),
+        could=Reach(
+            updates=_columns(covering, {"UPDATE", *_ALL}, allowed),
+            inserts=_columns(covering, {"INSERT", *_ALL}, allowed),
+            deletes=any(grant.privilege in {"DELETE", *_ALL} for grant in covering),
+            alters=any(grant.privilege in (_ALTERING - {"DELETE"}) | _ALL for grant in covering),
+        ),
     )
 
 
-async def _receipts(ask: Ask, receipts: Relation) -> ReceiptsTable | None:
+def _columns(covering: Iterable[Grant], privileges: Collection[str], every: Iterable[str]) -> frozenset[str]:
+    """Return the columns to which grants reach, of roles that are not in use as well."""
+    limits = [grant.columns for grant in covering if grant.privilege in privileges]
+    return frozenset(name for columns in limits for name in (every if columns is None else columns))
+
+
+async def _receipts(ask: Ask, receipts: Relation, held: Collection[Grant]) -> ReceiptsTable | None:
     rows = await ask(
         "SELECT t.table_schema, t.table_name, t.engine, c.column_name, c.data_type, c.character_maximum_length, c.column_key"
         " FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name)"
@@ -261,7 +290,19 @@ async def _receipts(ask: Ask, receipts: Relation) -> ReceiptsTable | None:
         unique=(frozenset(name for name, row in columns.items() if row[6] == "PRI"),),
         transactional=all((row[2] or "").upper() == "INNODB" for row in columns.values()),
         checks=await _checks(ask, receipts),
+        through=tuple([name async for name in _through(ask, receipts, held)]),
     )
+
+
+async def _through(ask: Ask, receipts: Relation, held: Collection[Grant]) -> AsyncIterator[str]:
+    """Yield the views that it may change and that lead to the receipts, or of which it is not shown where they lead."""
+    spoiling = [grant for grant in held if grant.privilege in _SPOILING]
+    for schema, name in await ask("SELECT table_schema, table_name FROM information_schema.views ORDER BY 1, 2"):
+        view = Relation(schema=text_of(schema) or "", name=text_of(name) or "")
+        if any(grant.covers(view) for grant in spoiling):
+            definition, _ = await definition_of(ask, view)
+            if not definition or receipts in await bases(ask, view):
+                yield str(view)
 
 
 async def _checks(ask: Ask, relation: Relation) -> dict[str, str]:

@@ -55,13 +55,20 @@ async def _powers(look: Look) -> dict[May, tuple[str, ...]]:
     }
     writable = [(f"{schema}.{name}", owned) for schema, name, owned in await look(questions.WRITABLE)]
     functions = await look(questions.DEFINERS)
+    administers = [name for (name,) in await look(questions.ADMINISTERS)]
+    if (await look(questions.HAS_PARAMETERS))[0][0]:
+        administers += [name for (name,) in await look(questions.PARAMETERS)]
     places = {
         May.BECOME: stronger,
-        May.OWN: [name for name, owned in writable if owned],
+        May.GIVE_RIGHTS: [name for (name,) in await look(questions.GRANTS_ON)],
+        May.ADMINISTER: administers,
+        May.OTHER: [name for (name,) in await look(questions.WATCHES)],
+        May.OWN: [*(name for name, owned in writable if owned), *(name for (name,) in await look(questions.OWNED))],
         May.CHANGE: [name for name, owned in writable if not owned],
         May.CREATE: [place for (place,) in await look(questions.CREATES)],
-        May.RUN_DEFINER: [name for name, extension in functions if not extension],
-        May.RUN_EXTENSION: [name for name, extension in functions if extension],
+        May.RUN_DEFINER: [name for name, extension, volatile in functions if volatile and not extension],
+        May.RUN_STABLE_DEFINER: [name for name, extension, volatile in functions if not volatile and not extension],
+        May.RUN_EXTENSION: [name for name, extension, volatile in functions if volatile and extension],
     }
     return {may: () for may, flag in flags.items() if flag} | {may: tuple(over) for may, over in places.items() if over}
 

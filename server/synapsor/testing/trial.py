@@ -165,7 +165,8 @@ class Trial:
 
     async def measure(self) -> None:
         """Let the worker measure what is to be measured before it is approved."""
-        await Shadows(name="trial", bench=self.bench()).measure(self.clock.now(), tuple(self.targets))
+        shadows = Shadows(name="trial", bench=self.bench())
+        await shadows.measure(await shadows.waiting(self.clock.now(), tuple(self.targets)))
 
     async def apply(self, *, automatic: bool = False) -> list[Mapping[str, Any]]:
         """Let the worker apply what is approved, and return what it reports of each job; `automatic` lets policies approve before that.

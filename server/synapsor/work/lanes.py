@@ -34,6 +34,7 @@ class Lanes:
     idle: Mapping[str, list[Lane]]
     settled: int = field(default=0, init=False)
     _at_work: int = field(default=0, init=False)
+    _beside: bool = field(default=False, init=False)
     _moved: anyio.Event = field(default_factory=anyio.Event, init=False)
 
     @property
@@ -43,7 +44,7 @@ class Lanes:
 
     @property
     def at_work(self) -> bool:
-        """Whether a job is in hand."""
+        """Whether a job is in hand, or something beside them."""
         return self._at_work > 0
 
     def start(self, lease: Lease, trusted: Mapping[str, Operator]) -> None:
@@ -73,6 +74,21 @@ class Lanes:
                 self.heartbeat.drop(lease)
                 self._at_work -= 1
                 self.wake()
+
+    def beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Let something go on that is no job, one such thing at a time; whatever it waits for, no job waits for it."""
+        if not self._beside:
+            self._beside = True
+            self._at_work += 1
+            self.group.start_soon(self._work_beside, work)
+
+    async def _work_beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        finally:
+            self._beside = False
+            self._at_work -= 1
+            self.wake()
 
     def look(self) -> None:
         """Begin to look for work: what moves from now on ends the next wait."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from synapsor import handles
@@ -40,6 +40,9 @@ TRIES = 5
 RESTS = 0.2
 """Seconds between two of these tries, however often work is looked for: what passes by itself is to have passed by then."""
 
+LONGEST = 6
+"""So many times the rest doubles at most while the ledger takes no measurement although it says that one is waited for."""
+
 
 @dataclass(kw_only=True)
 class Shadows:
@@ -53,19 +56,36 @@ class Shadows:
     bench: Workbench
     made: int = field(default=0, init=False)
     _tried: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _vain: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _rest: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
-    async def measure(self, now: dt.datetime, sources: Sequence[str]) -> None:
-        """Measure what waits for it of these sources; that it cannot be keeps nobody's approved change from being applied."""
+    async def waiting(self, now: dt.datetime, sources: Sequence[str]) -> tuple[str, ...]:
+        """Return what waits to be measured of these sources, without what rests: that keeps no other from it."""
+        limit = AT_A_TIME + len(self._rest)
         try:
-            waiting = await self.bench.ledger.measuring.waiting(now=stamp(now), sources=sources, limit=AT_A_TIME)
+            waiting = await self.bench.ledger.measuring.waiting(now=stamp(now), sources=sources, limit=limit)
+        except LedgerFailure:
+            log.exception("nothing is measured now", extra={"action": "shadows_failed"})
+            return ()
+        self._forget(self._rest.keys() - set(waiting))
+        return tuple(one for one in waiting if self._rest.get(one, 0.0) <= self.bench.elapsed())
+
+    async def measure(self, waiting: Sequence[str], *, stop: Callable[[], bool] = lambda: False) -> None:
+        """Measure what waits for it, one after the other, unless the worker is to stop; that it cannot be keeps nobody's approved change
+        from being applied.
+        """
+        try:
             for proposal in waiting:
-                if self._rest.get(proposal, 0.0) <= self.bench.elapsed():
+                if not stop():
                     await self._record(proposal)
         except LedgerFailure:
             log.exception("nothing is measured now", extra={"action": "shadows_failed"})
+        except Exception as error:  # noqa: BLE001  # a record that breaks the worker's own code must not end it
+            log.error("measuring broke: %s", place_of(error), extra={"action": "shadows_broke"})  # noqa: TRY400  # no values
 
     async def _record(self, handle: str) -> None:
+        # Until something is on record of it, whatever keeps it from that.
+        self._rest[handle] = self.bench.elapsed() + RESTS * 2 ** min(self._vain[handle], LONGEST)
         records = await self._waiting(handle)
         if not records:
             return
@@ -74,20 +94,24 @@ class Shadows:
         if came.result.outcome is Outcome.RETRY:
             self._tried[handle] += 1
             if self._tried[handle] < TRIES:
-                self._rest[handle] = self.bench.elapsed() + RESTS
                 return
-        del self._tried[handle]
-        self._rest.pop(handle, None)
         at = self.bench.now()
         made = [measurement_of(one.proposal, came, worker=self.name, at=at) for one in records]
         answers = frozenset(asked.request.id for one in records for asked in one.shadow_requests)
         if not await self.bench.ledger.measuring.record(made, answers=answers):
+            self._vain[handle] += 1
             return
+        self._forget([handle])
         await self.bench.reached("shadow.recorded")
         self.made += len(made)
         for one in made:
             extra = {"action": "measured", "proposal": one.proposal, "outcome": one.outcome, "code": one.code}
             log.info("proposal %s: %s", one.proposal, one.outcome, extra=extra)
+
+    def _forget(self, handles: Iterable[str]) -> None:
+        for handle in handles:
+            for known in (self._tried, self._vain, self._rest):
+                known.pop(handle, None)
 
     async def _waiting(self, handle: str) -> tuple[ProposalRecord, ...]:
         """Return a proposal and what it stands or falls with, in the order in which they are applied; nothing of what is no business of a

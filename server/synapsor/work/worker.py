@@ -121,17 +121,15 @@ class Worker:
             lanes.look()
             seen = await self._version()
             # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
-            busy, measured = lanes.at_work, self.measured
+            busy = lanes.at_work
             leases: Sequence[Lease] = ()
             if lanes.free:
                 trusted = await self._trusted(waits=not (once or drain))
                 most = 1 if once else None
-                leases = await self._next(lanes, trusted, most=most) if trusted is not None else ()
+                leases = await self._next(lanes, trusted, stop, most=most) if trusted is not None else ()
                 for lease in leases:
                     lanes.start(lease, trusted or {})
-            if self.measured > measured:
-                lanes.wake()  # there may be more than are measured at a time
-            elif drain and not leases and not busy:
+            if drain and not leases and not busy and not lanes.at_work:
                 return
             if once:
                 return
@@ -178,17 +176,20 @@ class Worker:
             action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
             log.error("no job is taken: %s %s", *told, extra={"action": action})
 
-    async def _next(self, lanes: Lanes, trusted: Mapping[str, Operator], *, most: int | None) -> Sequence[Lease]:
+    async def _next(
+        self, lanes: Lanes, trusted: Mapping[str, Operator], stop: anyio.Event, *, most: int | None
+    ) -> Sequence[Lease]:
         now = self.bench.clock.now()
-        since, until = lanes.heartbeat.lasting()
         try:
             await self._expire(stamp(now))
             going = await self._pauses.going(trusted)
             writable = await self.proving.writable() if self.proving else going.sources
             sources = tuple(name for name in going.sources if name in writable)
             lanes.group.start_soon(self._resolutions.carry_out, going.sources)
-            await self._shadows.measure(now, sources)
+            if waiting := await self._shadows.waiting(now, sources):
+                lanes.beside(partial(self._shadows.measure, waiting, stop=stop.is_set))
             await self._policies.approve(now)
+            since, until = lanes.heartbeat.lasting()
             leases = await self.bench.ledger.lease(
                 self.name,
                 now=stamp(now),

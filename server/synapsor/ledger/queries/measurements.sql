@@ -32,11 +32,15 @@ SELECT seq, id, at, proposal, operator, body FROM shadow_request WHERE seq = :se
 -- The requests to measure a proposal, in order.
 SELECT seq, id, body FROM shadow_request WHERE proposal = :proposal ORDER BY seq;
 
+-- name: shadow_requests_told
+-- Those of them that the chain tells of.
+SELECT id FROM shadow_request_told WHERE proposal = :proposal;
+
 -- name: shadow_standing
 -- Where a proposal stands, and whether it waits to be measured: as `for_shadows` has it.
-SELECT status, (shadow = 1 AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id)) OR EXISTS (
-    SELECT 1 FROM shadow_request AS r WHERE r.proposal = p.id
-    AND NOT EXISTS (SELECT 1 FROM measurement AS m WHERE m.proposal = p.id AND m.seq > r.seq)
+SELECT status, (shadow = 1 AND NOT EXISTS (SELECT 1 FROM measurement_told WHERE proposal = p.id)) OR EXISTS (
+    SELECT 1 FROM shadow_request_told AS r WHERE r.proposal = p.id
+    AND NOT EXISTS (SELECT 1 FROM measurement_told AS m WHERE m.proposal = p.id AND m.seq > r.seq)
 ) AS waits FROM proposal AS p WHERE id = :proposal;
 
 -- name: for_shadows
@@ -44,11 +48,11 @@ SELECT status, (shadow = 1 AND NOT EXISTS (SELECT 1 FROM measurement WHERE propo
 -- one of a group only where as many of it are in review as it says that it has.
 SELECT seq, id FROM (
     SELECT p.seq, p.id, p.group_id, p.body FROM proposal AS p WHERE p.seq > :after AND p.status = 'review_required' AND p.shadow = 1
-    AND p.source = :source AND p.expires_at > :now AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id)
+    AND p.source = :source AND p.expires_at > :now AND NOT EXISTS (SELECT 1 FROM measurement_told WHERE proposal = p.id)
     UNION
-    SELECT p.seq, p.id, p.group_id, p.body FROM shadow_request AS r JOIN proposal AS p ON p.id = r.proposal
+    SELECT p.seq, p.id, p.group_id, p.body FROM shadow_request_told AS r JOIN proposal AS p ON p.id = r.proposal
     WHERE p.seq > :after AND p.status = 'review_required' AND p.source = :source AND p.expires_at > :now
-    AND NOT EXISTS (SELECT 1 FROM measurement AS m WHERE m.proposal = p.id AND m.seq > r.seq)
+    AND NOT EXISTS (SELECT 1 FROM measurement_told AS m WHERE m.proposal = p.id AND m.seq > r.seq)
 ) AS waiting
 WHERE group_id IS NULL OR CASE WHEN json_valid(body) THEN json_array_length(body, :group_of) END = (
     SELECT count(*) FROM proposal AS own WHERE own.group_id = waiting.group_id AND own.status = 'review_required'

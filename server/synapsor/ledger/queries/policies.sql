@@ -41,6 +41,6 @@ WHERE e.kind IN ('policies_stopped', 'policies_running') ORDER BY e.seq DESC LIM
 -- name: for_policies
 -- Proposals in review that name a policy and that none has left to a person yet, oldest first; not what is still to be measured.
 SELECT id FROM proposal AS p WHERE status = 'review_required' AND policy IS NOT NULL AND source = :source AND expires_at > :now
-AND (shadow = 0 OR EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id))
+AND (shadow = 0 OR EXISTS (SELECT 1 FROM measurement_told WHERE proposal = p.id))
 AND NOT EXISTS (SELECT 1 FROM event WHERE subject = p.id AND kind = 'policy_deferred' AND kind <> 'read')
 ORDER BY seq LIMIT :limit;

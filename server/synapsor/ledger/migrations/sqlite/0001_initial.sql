@@ -208,6 +208,12 @@ CREATE TABLE measurement (
 ) STRICT;
 CREATE INDEX measurement_proposal ON measurement (proposal, seq);
 
+-- Those of them that the chain tells of. A row of somebody else's, with a number of its own choosing, asks for nothing and answers nothing.
+CREATE VIEW shadow_request_told AS SELECT r.seq, r.id, r.proposal FROM shadow_request AS r
+JOIN event AS e ON e.seq = r.seq AND e.subject = r.proposal AND e.kind = 'shadow_asked';
+CREATE VIEW measurement_told AS SELECT m.seq, m.id, m.proposal FROM measurement AS m
+JOIN event AS e ON e.seq = m.seq AND e.subject = m.proposal AND e.kind = 'proposal_measured';
+
 CREATE TABLE refused_decision (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
