@@ -62,7 +62,6 @@ async def approved(business: Business, proposal: Mapping[str, Any]) -> None:
             signer=Signer(operator=files.operators[name], key=files.keys[name]),
             operators=files.operators,
             now=project.clock.now(),
-            mode="writeback",
         )
 
 

@@ -135,15 +135,16 @@ def memory_db() -> Iterator[Database]:
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest) -> Database:
     """The shop on each engine in turn, with the seed rows and nothing else."""
-    found: Database = request.getfixturevalue(f"{request.param}_db")
-    if found.engine != "sqlite":
-        reset(found)
-    return found
+    return _fresh(request)
 
 
 @pytest.fixture(params=[*ENGINES, "memory"])
 def each_database(request: pytest.FixtureRequest) -> Database:
-    """The shop on each engine in turn, and on the one without a file that is shipped for tests."""
+    """The same, and on the one without a file that is shipped for tests."""
+    return _fresh(request)
+
+
+def _fresh(request: pytest.FixtureRequest) -> Database:
     found: Database = request.getfixturevalue(f"{request.param}_db")
     if found.engine != "sqlite":
         reset(found)

@@ -21,14 +21,16 @@ async def approve(
     digest: str,
     signer: Signer,
     now: dt.datetime,
-    mode: Mode,
-    operators: Mapping[str, Operator],
+    mode: Mode = "writeback",
+    operators: Mapping[str, Operator] | None = None,
     reason: str = "",
     live: Live | None = None,
     stale_anyway: bool = False,
 ) -> ProposalRecord:
-    """Approve what was shown; `live` is what a look at the rows says just before."""
+    """Approve what was shown; `live` is what a look at the rows says just before. Only who signs is trusted, unless others are named."""
     record = await ledger.proposal(proposal_id)
+
+    trusted = operators or {signer.operator.name: signer.operator}
 
     async def look(_: Proposal) -> Live | None:
         return live
@@ -38,7 +40,7 @@ async def approve(
         signer=signer,
         clock=TestClock(now),
         modes={record.proposal.source: mode} if record is not None else {},
-        operators=lambda: operators,
+        operators=lambda: trusted,
         reason=reason,
         look_again=look if live is not None else None,
         stale_anyway=stale_anyway,
@@ -53,17 +55,18 @@ async def reject(
     digest: str,
     signer: Signer,
     now: dt.datetime,
-    operators: Mapping[str, Operator],
+    operators: Mapping[str, Operator] | None = None,
     reason: str,
     preset: RejectCode | None = None,
 ) -> ProposalRecord:
     """Reject what was shown."""
+    trusted = operators or {signer.operator.name: signer.operator}
     deciding = Deciding(
         verdict="reject",
         signer=signer,
         clock=TestClock(now),
         modes={},
-        operators=lambda: operators,
+        operators=lambda: trusted,
         reason=reason,
         preset=preset,
     )

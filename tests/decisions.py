@@ -32,6 +32,11 @@ class Person:
     operator: Operator
     key: Ed25519PrivateKey
 
+    @property
+    def signer(self) -> Signer:
+        """Who signs with the key."""
+        return Signer(operator=self.operator, key=self.key)
+
 
 def person(name: str = "leo", *roles: str, principals: tuple[str, ...] = (), revoked: bool = False) -> Person:
     """Return a person with a new key; a billing lead unless told otherwise."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -79,6 +80,26 @@ class ProjectFiles:
         """Return the command line of a synapsor command on this project."""
         return [sys.executable, "-m", "synapsor.cli.main", "--config", str(self.config_path), *arguments]
 
+    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command on this project in a process of its own, without a terminal."""
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environment,
+            cwd=self.root,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def join(self, name: str) -> None:
+        """Let another lead of billing join the project, whose key is a file of it."""
+        key = create_key(self.root / "keys" / f"{name}.pem", passphrase=None)
+        self.operators = add_operator(
+            self.root / "operators.yaml", Operator(name=name, key=public_text(key), roles=("billing_lead",))
+        )
+
 
 def write_project(
     root: Path, database: Database, *, mode: str = "writeback", profile: str = "production", policy: str | None = None
@@ -147,7 +168,6 @@ async def leo_approves(files: ProjectFiles, project: Project, proposal_id: str, 
         signer=Signer(operator=files.operators["leo"], key=files.keys["leo"]),
         operators=files.operators,
         now=project.clock.now(),
-        mode="writeback",
     )
 
 

@@ -1295,7 +1295,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "R4",
     ),
     "reconcile:given-up": _R(
-        "That an application did not apply a change counts when it has given that up, and waits until it is answered, unless a person signs that it counts unasked; what it has done is never said to be not applied.",
+        "What a person says became of a change that an application carries out counts when the application has given that up or ended it, and waits until it is answered, unless a person signs that it counts unasked; what it has done is never said to be not applied.",
         "R4, decision 0037",
     ),
     "reconcile:forged": _R(

@@ -8,16 +8,16 @@ _HANDING = "flow/handing.py"
 _HELPER = "handler/outbox.py"
 
 MUTANTS = (
-    Mutant("accepted.only-looked-at", "accepted:asked", _HANDING, "        if _accepted(tasks):\n", "        if False:\n", f"{_WORKER} 'begins_nothing and sqlite'"),
+    Mutant("accepted.only-looked-at", "accepted:asked", _HANDING, "        if claim.accepted:", "        if False:", f"{_WORKER} 'begins_nothing and sqlite'"),
     Mutant("accepted.with-its-rows", "accepted:truth", _HANDING, "if answer.came in _APPLIED and not is_exact(", "if False and not is_exact(", f"{_WORKER} 'contradicts and sqlite'"),
-    Mutant("accepted.never-given-up", "accepted:waits", _HANDING, "    if not _accepted(claims):\n        return result\n", "    return result\n", f"{_WORKER} 'never_given_up and sqlite'"),
-    Mutant("accepted.forgot", "accepted:truth", _HANDING, "return _FORGOT if is_nothing(answer) and _accepted(claims) else answer", "return answer", f"{_WORKER} 'contradicts and sqlite'"),
+    Mutant("accepted.never-given-up", "accepted:waits", _HANDING, "    if not claim.accepted:\n        return result\n", "    return result\n", f"{_WORKER} 'never_given_up and sqlite'"),
+    Mutant("accepted.forgot", "accepted:truth", _HANDING, "return _FORGOT if is_nothing(answer) and claim.accepted else answer", "return answer", f"{_WORKER} 'contradicts and sqlite'"),
     Mutant("accepted.bound", "accepted:bound", "work/lane.py", "if result.outcome is not Outcome.ACCEPTED or now < result.asked_until:", "if True:", f"{_WORKER} 'too_long and sqlite'"),
-    Mutant("accepted.bound-is-kept", "accepted:bound", "work/authority.py", '            return {"accepted": True, "asked_until": before.until}', '            return {"accepted": True, "asked_until": stamp(self.clock.now() + dt.timedelta(hours=1))}', f"{_WORKER} 'too_long and sqlite'"),
+    Mutant("accepted.bound-is-kept", "accepted:bound", "work/authority.py", "before.until if before is not None else self._may_be_open(handler)", "self._may_be_open(handler)", f"{_WORKER} 'too_long and sqlite'"),
     Mutant("accepted.by-events", "accepted:forged", "ledger/verify.py", "stands != (is_open, attempts, parked, later, anew, accepted):", "stands[:5] != (is_open, attempts, parked, later, anew):", f"{_WORKER} 'column and sqlite'"),
     Mutant("accepted.told-by-events", "accepted:forged", "ledger/accepted.py", 'if not any(one["kind"] == ACCEPTED for one in told):', 'if row["accepted"] is None:', f"{_WORKER} 'forged_column and sqlite'"),
-    Mutant("accepted.canceled-is-asked", "accepted:steered", "work/lane.py", "(record_verdict(claims, denied.result) if canceled else read_verdict(claims))", "read_verdict(claims)", f"{_WORKER} 'takes_it_back and sqlite'"),
-    Mutant("accepted.truth-is-asked", "accepted:steered", "work/lane.py", "if claims is not None and any(claim.accepted for claim in claims):", "if False:", f"{_WORKER} 'whoever_takes_back and sqlite'"),
+    Mutant("accepted.canceled-is-asked", "accepted:steered", "work/lane.py", "(record_verdict(claim, denied.result) if canceled else read_verdict(claim))", "read_verdict(claim)", f"{_WORKER} 'takes_it_back and sqlite'"),
+    Mutant("accepted.truth-is-asked", "accepted:steered", "work/lane.py", "if claim is not None and claim.accepted:", "if False:", f"{_WORKER} 'whoever_takes_back and sqlite'"),
     Mutant("accepted.later", "accepted:asked", "work/lane.py", "min(result.wait, self.pace.asked_most)", "result.wait", f"{_WORKER} 'ten_minutes and sqlite'"),
     Mutant("accepted.after-a-cancel", "accepted:steered", "ledger/accepted.py", 'later = at if row["anew"] >= held.attempt else not_before', "later = not_before", f"{_WORKER} 'while_it_is_asked and sqlite'"),
     Mutant("accepted.no-row-yet", "accepted:truth", "handler/answer.py", " or any(each.rows for each in about):", ":", f"{_WORKER} 'half_word and sqlite'"),

@@ -39,7 +39,7 @@ class Doubts(Protocol):
         ...
 
     async def waiting(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Return the proposals of these sources of which a person has said that they were not applied, and that wait for the application."""
+        """Return the proposals of these sources of which a person has said what became of them, and that wait for the application."""
         ...
 
     async def end(self, signed: Sequence[SignedResolution], *, code: str, counts: bool) -> bool:

@@ -97,26 +97,9 @@ async def decided(
         ledger, now = await project.ledger(), project.clock.now()
         handle, digest = proposal["id"], proposal["digest"]
         if reason is None:
-            await approve(
-                ledger,
-                handle,
-                digest=digest,
-                signer=leo,
-                operators={leo.operator.name: leo.operator},
-                now=now,
-                mode="writeback",
-            )
+            await approve(ledger, handle, digest=digest, signer=leo, now=now)
         else:
-            await reject(
-                ledger,
-                handle,
-                digest=digest,
-                signer=leo,
-                operators={leo.operator.name: leo.operator},
-                now=now,
-                reason=reason,
-                preset=code,
-            )
+            await reject(ledger, handle, digest=digest, signer=leo, now=now, reason=reason, preset=code)
 
 
 def outcomes(files: ProjectFiles) -> list[str]:

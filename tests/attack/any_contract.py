@@ -278,11 +278,10 @@ def written(engine: Engine, kind: str, value: Value, number: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class World:
+class Drawn:
     """A contract, its rows, and whose session calls what."""
 
     tables: tuple[Mapped, ...]
-    readings: tuple[Reading, ...]
     session: dict[str, Value]
 
     def __repr__(self) -> str:
@@ -292,6 +291,18 @@ class World:
     @property
     def contract(self) -> str:
         """The contract's text; JSON is YAML too."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class World(Drawn):
+    """A contract of reads, and what is called of it."""
+
+    readings: tuple[Reading, ...]
+
+    @property
+    def contract(self) -> str:
+        """The contract's text."""
         return contract_of(self.tables, {reading.name: _capability(reading) for reading in self.readings})
 
 

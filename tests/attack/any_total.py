@@ -13,6 +13,7 @@ from tests.attack.any_contract import (
     SETTABLE,
     Col,
     Draw,
+    Drawn,
     Mapped,
     Reading,
     Term,
@@ -144,16 +145,10 @@ def _same(kind: str, shown: Any, value: Value) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Counts:
-    """A contract of aggregates, its rows, and whose session calls what."""
+class Counts(Drawn):
+    """A contract of aggregates, and what is called of it."""
 
-    tables: tuple[Mapped, ...]
     countings: tuple[Counting, ...]
-    session: dict[str, Value]
-
-    def __repr__(self) -> str:
-        rows = "".join(f"\n{table.name}: {row}" for table in self.tables for row in table.rows)
-        return f"{self.contract}\n{self.session}{rows}\n"
 
     @property
     def contract(self) -> str:

@@ -1,4 +1,4 @@
-"""What an application still has in hand and a person says was not applied: it is given up there before that counts, whoever says otherwise."""
+"""What an application still has in hand and a person says the end of: it is given up there before that counts, whoever says otherwise."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -118,7 +118,23 @@ async def test_what_the_application_has_done_is_not_said_to_be_not_applied(
     assert (record.status.value, record.said.refused) == ("reconciliation_required", code)
     assert (await answered(shop, answer)).asks == []
     await resolved(shop, proposal, "applied", contrary=True)
-    assert await shop.status(proposal) == "applied"
+    assert (await answered(shop, answer)).asks == ["abandon"]
+    differ = code == "receipts_differ"  # some of it may be open
+    assert await shop.status(proposal) == ("reconciliation_required" if differ else "applied")
+    assert (await shop.project.verify()).ok
+
+
+@pytest.mark.requirement("reconcile:given-up")
+async def test_that_something_was_applied_counts_when_the_application_does_it_no_more(shop: Shop) -> None:
+    proposal = await overdue(shop)
+    (signed,) = await resolved(shop, proposal, "applied", contrary=True)
+    for answer in (accepted(), heard(Heard.UNREACHED)):
+        await answered(shop, answer)
+        assert await shop.status(proposal) == "reconciliation_required"
+    await answered(shop, ABANDONED)
+    record = await shop.record(proposal)
+    assert (record.status.value, record.resolution and record.resolution.resolution) == ("applied", signed)
+    assert await kinds(shop, proposal) == [("resolution_waits", ""), ("proposal_applied", "handler_abandoned")]
     assert (await shop.project.verify()).ok
 
 
@@ -161,7 +177,7 @@ async def test_what_is_resolved_or_said_anew_while_the_application_is_asked_is_n
     await resolved(shop, proposal, "not_applied", reason="I have looked again.")
     assert not await shop.ledger.doubts.end([waits], code="handler_abandoned", counts=True)
     assert await shop.status(proposal) == "reconciliation_required"
-    await resolved(shop, proposal, "applied", contrary=True)
+    await resolved(shop, proposal, "applied", contrary=True, unasked=True)
     newest = (await shop.record(proposal)).resolution
     assert newest is not None
     assert not await shop.ledger.doubts.end([newest], code="handler_abandoned", counts=True)

@@ -66,9 +66,9 @@ async def test_what_is_accepted_is_asked_again_under_the_same_key_by_a_look_that
 @pytest.mark.parametrize("then", [accepted(), heard(Heard.UNREACHED), heard(Heard.UNKNOWN), heard(Heard.DENIED)])
 async def test_what_is_accepted_is_never_given_up_however_often_it_is_asked(shop: Shop, then: Speech) -> None:
     proposal, handler = await waiting(shop, *[then] * 12, said("applied"))
-    once = Pace(attempts=1, backoff_seconds=0, lease_seconds=30)
-    for _ in range(12):
-        ((outcome, _),) = await attempt(shop, handler, pace=once)
+    once, often = (Pace(attempts=attempts, backoff_seconds=0, lease_seconds=30) for attempts in (1, 100))
+    for number in range(12):
+        ((outcome, _),) = await attempt(shop, handler, pace=once if number % 2 else often)
         assert (outcome, await shop.status(proposal)) == ("accepted", "approved")
     assert await attempt(shop, handler, pace=once) == [("applied", "")]
 

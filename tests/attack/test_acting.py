@@ -36,8 +36,8 @@ MIA, KEY = person("mia"), person("kim", "policy_signer")
 PEOPLE = trusted(MIA, KEY)
 THIEF = Signer(operator=KEY.operator, key=MIA.key)
 BY_PROMPT = Named(operator=KEY.operator, by_prompt=True)
-A_KEY = Signer(operator=KEY.operator, key=KEY.key)
-A_PERSON = Signer(operator=MIA.operator, key=MIA.key)
+A_KEY = KEY.signer
+A_PERSON = MIA.signer
 
 
 @dataclass(frozen=True, kw_only=True)

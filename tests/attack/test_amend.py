@@ -46,7 +46,6 @@ async def approved_by(shop: Shop, who: str, proposal: Proposal) -> None:
         digest=proposal.digest,
         signer=signer_of(shop, who),
         now=shop.project.clock.now(),
-        mode="writeback",
         operators=shop.files.operators,
     )
 

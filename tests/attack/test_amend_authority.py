@@ -53,7 +53,7 @@ def test_a_session_that_is_over_extends_nothing_that_was_asked_since_however_it_
 
 def test_an_amendment_is_of_a_moment_after_its_proposal_as_far_as_clocks_may_be_apart() -> None:
     leo, original = person(), proposal()
-    own = Signer(operator=leo.operator, key=leo.key)
+    own = leo.signer
     first = parse(original.at) - CLOCKS_APART
     verify_amendment(extended(original, own, at=first), original, trusted(leo))
     refused(extended(original, own, at=first - dt.timedelta(microseconds=1)), original, trusted(leo), "moment")

@@ -29,11 +29,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 
 def kept(database: Database, mapped: Mapped) -> Kept:
-    """Return every row of the table as the database has it, by tenant and key."""
+    """Return every row of the table as the database has it, by tenant and key, in an order of their own: the database has none."""
     names = [col.name for col in mapped.cols]
     found = fetch(database, f"SELECT {', '.join(names)} FROM {table(database, mapped.name)}")
     rows = [dict(zip(names, row, strict=True)) for row in found]
-    return {_identity(mapped, {col.name: plain(col.kind, row[col.name]) for col in mapped.cols}): row for row in rows}
+    named = [
+        (_identity(mapped, {col.name: plain(col.kind, row[col.name]) for col in mapped.cols}), row) for row in rows
+    ]
+    return dict(sorted(named, key=repr))
 
 
 def _identity(mapped: Mapped, row: Mapping[str, Value]) -> tuple[Value, ...]:
@@ -72,15 +75,7 @@ async def holds(watched: Watched, call: Call) -> Mapped:
     else:
         assert sorted(m["before"]["mark"] for m in told) == sorted(row["mark"] for row in targets)
         assert 1 <= len(told) <= (proposing.most or 1)
-        by_mark = {row["mark"]: row for row in targets}
-        for member in told:
-            row = by_mark[member["before"]["mark"]]
-            assert _shows(proposing, row, member["before"])
-            assert (
-                member["after"] is None
-                if proposing.operation == "delete"
-                else _shows(proposing, {**row, **values}, member["after"])
-            )
+        assert all(any(_is_of(proposing, row, values, member) for row in targets) for member in told)
     await _asked_alike(watched, answer["proposal"]["id"])
     if approved:
         await watched.trial.approve(answer)
@@ -104,6 +99,14 @@ async def _asked_alike(watched: Watched, handle: str) -> None:
     capability: Any = contract.capabilities[past.capability]
     policy = Policy.model_construct(when={}, limits=PolicyLimits.model_construct(per_day=()))
     assert Candidate([contract])._unlike(past.proposal, capability, policy, contract) is None
+
+
+def _is_of(proposing: Proposing, row: Row, values: Row, member: Mapping[str, Any]) -> bool:
+    """Tell whether a member is told of a row; its mark may be that of several, which were all added by the contract."""
+    before, after = member["before"], member["after"]
+    if before["mark"] != row["mark"] or not _shows(proposing, row, before):
+        return False
+    return after is None if proposing.operation == "delete" else _shows(proposing, {**row, **values}, after)
 
 
 def _shows(proposing: Proposing, row: Mapping[str, Value], shown: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from synapsor.core.outcome import Outcome
 from synapsor.core.plan import Relation
 from synapsor.core.receipts_table import LISTED
 from synapsor.errors import ConfigError, UnsafeSource
-from synapsor.flow.apply import Task, apply
+from synapsor.flow.apply import InHand, apply
 from synapsor.flow.verdict import Result
 from synapsor.sql.receipts import receipts_ddl
 from synapsor.testing.clock import TestClock
@@ -444,18 +444,18 @@ async def test_requests_that_differ_by_case_by_a_space_or_far_behind_are_differe
 
 
 @asynccontextmanager
-async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
-    """Yield the authorised task of a proposal with a source that twenty can use at once."""
+async def _in_hand(shop: Shop, proposal_id: str) -> AsyncIterator[InHand]:
+    """Yield the authorised job of a proposal with a source that twenty can use at once."""
     worker = await shop.worker()
     now = shop.project.clock.now()
     (lease,) = await worker.bench.ledger.lease(
         "twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources={"shop": 1}
     )
     assert lease.job.lead.proposal == proposal_id
-    (task,) = await authorise(lease, worker.bench, worker.bench.operators())
+    job = await authorise(lease, worker.bench, worker.bench.operators())
     many = open_writer(shop.database, pool_size=20, pool_wait_ms=30_000)
     try:
-        yield replace(task, source=many, time_ms=20_000)
+        yield replace(job, claim=replace(job.claim, source=many, time_ms=20_000))
     finally:
         await many.aclose()
 
@@ -467,10 +467,10 @@ def _stamp(moment: dt.datetime) -> str:
 @pytest.mark.requirement("apply:exactly-once")
 async def test_twenty_workers_with_one_approved_proposal_change_the_row_once_and_all_tell_the_truth(shop: Shop) -> None:
     proposal = await shop.waiver()
-    async with _task(shop, proposal) as task:
+    async with _in_hand(shop, proposal) as job:
 
         async def until_known() -> Result:
-            while (result := await apply([task])).outcome is Outcome.RETRY:
+            while (result := await apply(job)).outcome is Outcome.RETRY:
                 assert result.code in {"receipt_raced", "transient", "timeout", "unavailable"}
             return result
 

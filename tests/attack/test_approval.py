@@ -13,7 +13,6 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import same_person, verify_approval
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
-from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.deciding import approve, reject
@@ -24,15 +23,7 @@ from tests.ledger_records import undecided
 async def leo_says_yes(
     ledger: Ledger, asked: Proposal, who: Person, *, now: dt.datetime = NOW, digest: str = ""
 ) -> ProposalRecord:
-    return await approve(
-        ledger,
-        asked.id,
-        digest=digest or asked.digest,
-        signer=Signer(operator=who.operator, key=who.key),
-        operators={who.operator.name: who.operator},
-        now=now,
-        mode="writeback",
-    )
+    return await approve(ledger, asked.id, digest=digest or asked.digest, signer=who.signer, now=now)
 
 
 async def refused(ledger: Ledger, asked: Proposal, who: Person, *, now: dt.datetime = NOW) -> DecisionRefused:
@@ -230,15 +221,7 @@ async def test_a_decided_proposal_is_not_decided_again() -> None:
             await leo_says_yes(ledger, asked, who)
         assert (error.value.rule, error.value.exit_code) == ("already_decided", 3)
         with pytest.raises(DecisionRefused):
-            await reject(
-                ledger,
-                asked.id,
-                digest=asked.digest,
-                signer=Signer(operator=who.operator, key=who.key),
-                operators={who.operator.name: who.operator},
-                now=NOW,
-                reason="No.",
-            )
+            await reject(ledger, asked.id, digest=asked.digest, signer=who.signer, now=NOW, reason="No.")
     record = await ledger.proposal(asked.id)
     assert record is not None
     assert (record.status, record.decisions, record.job) == (first.status, first.decisions, first.job)
@@ -302,15 +285,7 @@ async def test_a_signature_in_another_spelling_of_base64_proves_nothing() -> Non
 async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> None:
     ledger, asked = await filed()
     leo = person()
-    record = await reject(
-        ledger,
-        asked.id,
-        digest=asked.digest,
-        signer=Signer(operator=leo.operator, key=leo.key),
-        operators={leo.operator.name: leo.operator},
-        now=NOW,
-        reason="No.",
-    )
+    record = await reject(ledger, asked.id, digest=asked.digest, signer=leo.signer, now=NOW, reason="No.")
     (signed,) = record.decisions
     assert (record.status, record.job) == (Status.REJECTED, None)
     with pytest.raises(IntegrityError, match="is not an approval"):

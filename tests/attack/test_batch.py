@@ -34,7 +34,7 @@ from synapsor.flow.batch import (
     picked,
 )
 from synapsor.flow.blast import unknown
-from synapsor.flow.decide import Deciding, Listed
+from synapsor.flow.decide import Listed
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent
 from synapsor.flow.recheck import untold
@@ -42,6 +42,7 @@ from synapsor.ledger import sqlite as engine
 from synapsor.looking import SourceLooks
 from tests.attack.amending import edited, extended, signer_of
 from tests.attack.credits import POLICY
+from tests.attack.deciding import deciding
 from tests.attack.people import CARD, MAIL, people_table
 from tests.attack.people import POLICY as PEOPLE
 from tests.attack.shop import Shop, as_ledger_owner, open_shop
@@ -78,18 +79,6 @@ async def sheet(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", *
         Intent(verdict=verdict, who=Named(operator=shop.files.operators[who]), operators=shop.files.operators, now=now),
         full=full,
     )
-
-
-def deciding(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", **options: Any) -> Deciding:
-    given: dict[str, Any] = {
-        "verdict": verdict,
-        "signer": signer_of(shop, who),
-        "clock": shop.project.clock,
-        "modes": shop.project.config.modes,
-        "operators": lambda: shop.files.operators,
-        **options,
-    }
-    return Deciding(**given)
 
 
 async def decide(shop: Shop, seen: Sheet, **options: Any) -> tuple[EachOutcome, ...]:

@@ -22,7 +22,7 @@ from synapsor.core.surroundings import Action, Referrer, Unseen
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow import blast as flow_blast
 from synapsor.flow.recheck import call_of_look
-from synapsor.looking import SourceLooks
+from tests.attack.looking import asked, looks
 from tests.attack.orders import POLICY, orders_tables
 from tests.attack.shop import Shop, meanwhile, open_shop
 from tests.attack.test_canaries import ledger_bytes
@@ -35,15 +35,6 @@ async def orders(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
     with orders_tables(database):
         async with open_shop(tmp_path / "project", database, policy=POLICY) as found:
             yield found
-
-
-def looks(shop: Shop) -> SourceLooks:
-    return SourceLooks(project=shop.project, client="test")
-
-
-async def asked(shop: Shop, name: str, **arguments: Any) -> Proposal:
-    """Return a proposal that was filed."""
-    return (await shop.record((await shop.proposed(name, arguments))["id"])).proposal
 
 
 async def touched(shop: Shop, proposal: Proposal) -> dict[str, Any]:

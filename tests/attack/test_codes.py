@@ -248,7 +248,7 @@ async def test_what_a_record_or_an_onlooker_has_of_a_code_approves_nothing_else_
 async def test_the_worker_takes_no_approval_that_lacks_its_code_though_the_persons_key_signed_it() -> None:
     ledger, asked = await filed()
     leo = person()
-    record = await says_yes(ledger, asked, Signer(operator=leo.operator, key=leo.key))
+    record = await says_yes(ledger, asked, leo.signer)
     (signed,) = record.decisions
     needy = replace(asked, step_up=True)
     bound = StepUp(method="bound", step=1, proof="12345678")

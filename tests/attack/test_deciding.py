@@ -19,12 +19,13 @@ from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.amend import extend
 from synapsor.flow.ask import ask
 from synapsor.flow.batch import decide_each, digest_over
-from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.decide import Listed, decide
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.reveal import Behind, reveal
 from synapsor.flow.signing import Signer
 from tests.attack.amending import amending, signer_of
+from tests.attack.deciding import deciding
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
 from tests.databases import Database
 from tests.projects import leo_approves, opened
@@ -43,18 +44,6 @@ INVOICE = {"invoice_id": "INV-3001", "reason": "Paid next day."}
 async def asked(shop: Shop, invoice: str = "INV-3001") -> Listed:
     filed = await shop.proposed(WAIVER, {**INVOICE, "invoice_id": invoice})
     return Listed(proposal=filed["id"], digest=filed["digest"])
-
-
-def deciding(shop: Shop, verdict: Verdict = "approve", who: str = "leo", **options: Any) -> Deciding:
-    given: dict[str, Any] = {
-        "verdict": verdict,
-        "signer": signer_of(shop, who),
-        "clock": shop.project.clock,
-        "modes": shop.project.config.modes,
-        "operators": lambda: shop.files.operators,
-        **options,
-    }
-    return Deciding(**given)
 
 
 def refusals(shop: Shop) -> list[tuple[str, str]]:

@@ -75,6 +75,6 @@ async def test_nothing_is_canceled_of_which_no_claim_can_be_made(shop: Shop, mon
 
     proposal = await shop.waiver()
     await say(shop, "cancel", proposal)
-    monkeypatch.setattr("synapsor.work.lane.claims_of", none)
+    monkeypatch.setattr("synapsor.work.lane.claim_of", none)
     assert await shop.attempt() == [("reconciliation_required", "records_differ")]
     assert await shop.status(proposal) == "approved"

@@ -67,15 +67,7 @@ async def refused_by_worker(shop: Shop, forged: Proposal, code: str) -> None:
     before = everything(shop)
     put(shop, forged)
     who = signer_of(shop, "leo")
-    await approve(
-        shop.ledger,
-        forged.id,
-        digest=forged.digest,
-        signer=who,
-        operators={who.operator.name: who.operator},
-        now=shop.project.clock.now(),
-        mode="writeback",
-    )
+    await approve(shop.ledger, forged.id, digest=forged.digest, signer=who, now=shop.project.clock.now())
     assert await shop.work() == [("failed", code)]
     assert everything(shop) == before
 
@@ -135,15 +127,7 @@ async def test_an_edit_that_nobody_who_is_trusted_made_so_is_refused_although_it
             raise AssertionError(what) from failed
     put(books, genuine)
     who, now = signer_of(books, "leo"), books.project.clock.now()
-    await approve(
-        books.ledger,
-        genuine.id,
-        digest=genuine.digest,
-        signer=who,
-        operators={who.operator.name: who.operator},
-        now=now,
-        mode="writeback",
-    )
+    await approve(books.ledger, genuine.id, digest=genuine.digest, signer=who, now=now)
     assert await books.work() == [("applied", "")]
 
 
@@ -245,15 +229,7 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     await refused_by_worker(books, replace(new, amends=replace(new.amends, login=None)), "amendment_invalid")
     put(books, new)
     who = signer_of(books, "leo")
-    await approve(
-        books.ledger,
-        new.id,
-        digest=new.digest,
-        signer=who,
-        operators={who.operator.name: who.operator},
-        now=books.project.clock.now(),
-        mode="writeback",
-    )
+    await approve(books.ledger, new.id, digest=new.digest, signer=who, now=books.project.clock.now())
     assert await books.work() == [("applied", "")]
 
 

@@ -50,15 +50,7 @@ async def refused_by_worker(
         raw.execute("UPDATE proposal SET quorum = ? WHERE id = ?", (forged.quorum, forged.id))
     who, key = shop.files.operators[role], shop.files.keys[role]
     now = shop.project.clock.now()
-    await approve(
-        shop.ledger,
-        forged.id,
-        digest=forged.digest,
-        signer=Signer(operator=who, key=key),
-        operators={who.name: who},
-        now=now,
-        mode="writeback",
-    )
+    await approve(shop.ledger, forged.id, digest=forged.digest, signer=Signer(operator=who, key=key), now=now)
     assert await shop.work() == [(outcome, code)]
     assert everything(shop) == before
 

@@ -26,14 +26,13 @@ from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.core.undo import inverse_of, why_final
-from synapsor.core.writeback import Approved, Job
+from synapsor.core.writeback import Approved, Job, SourceReceipt, receipt_key
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.permitted import contract_behind
-from synapsor.flow.receipts import Receipts, receipt_of
 from synapsor.flow.replay import replay
 from synapsor.flow.signing import Signer
-from synapsor.flow.verdict import Claim
+from synapsor.flow.verdict import raw_digest
 from synapsor.ports import ProposalRecord
 from synapsor.sql.receipts import insert_receipt
 from synapsor.testing.clock import TestClock
@@ -272,7 +271,7 @@ async def test_receipts_that_tell_different_things_of_a_group_are_for_a_person(g
     told = [(first, Outcome.CONFLICT)] + ([(second, Outcome.FAILED)] if left == "another outcome" else [])
     async with target.source.transaction(time_ms=5000) as tx:
         for proposal, outcome in told:
-            await tx.execute(insert_receipt(target.receipts, target.source.dialect, _claim(proposal, target, outcome)))
+            await tx.execute(insert_receipt(target.receipts, target.source.dialect, _receipt(proposal, outcome)))
         await tx.commit()
     assert await grouped.work() == [("reconciliation_required", "receipts_differ")]
     assert everything(grouped) == before
@@ -291,16 +290,16 @@ async def test_a_group_is_canceled_whole_whichever_of_it_was_named(grouped: Shop
     assert (await replay(grouped.ledger, ids[1], grouped.project.operators())).ok
 
 
-def _claim(proposal: Proposal, target: Any, outcome: Outcome) -> Any:
-    claim = Claim(
-        proposal=proposal,
-        source=target.source,
-        verdicts=Receipts(target.receipts),
+def _receipt(proposal: Proposal, outcome: Outcome) -> SourceReceipt:
+    return SourceReceipt(
+        key=receipt_key(proposal.ledger, proposal.id),
+        digest=raw_digest(proposal.digest),
+        proposal=proposal.id,
+        tenant=proposal.tenant or "",
+        outcome=outcome.value,
         ledger_head=b"h" * 32,
         worker="w",
-        time_ms=5000,
     )
-    return receipt_of(claim, outcome)
 
 
 @pytest.mark.requirement("group:whole")
@@ -315,7 +314,6 @@ async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_a
         add["id"],
         digest=add["digest"],
         signer=Signer(operator=leo, key=key),
-        operators={leo.name: leo},
         now=grouped.project.clock.now(),
         reason="Not this one.",
     )
@@ -405,7 +403,6 @@ async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_pers
             digest=proposal["digest"],
             signer=Signer(operator=people[name], key=keys[name]),
             now=grouped.project.clock.now(),
-            mode="writeback",
             operators=trusted,
         )
 
@@ -707,11 +704,11 @@ async def test_a_group_is_applied_in_time_of_all_its_approvals(grouped: Shop, la
     worker = await grouped.worker()
     now = "2999-01-01T00:00:00.000000Z"
     (lease,) = await grouped.ledger.lease("w", now=stamp(grouped.project.clock.now()), until=now, sources={"shop": 1})
-    tasks = list(await authorise(lease, worker.bench, worker.bench.operators()))
-    assert [each.proposal.capability for each in tasks] == list(TOGETHER)
-    tasks[late] = replace(tasks[late], expired=lambda: True)
+    job = await authorise(lease, worker.bench, worker.bench.operators())
+    assert [each.proposal.capability for each in job.tasks] == list(TOGETHER)
+    tasks = [replace(task, expired=lambda: True) if at == late else task for at, task in enumerate(job.tasks)]
     before = everything(grouped)
-    result = await apply(tasks)
+    result = await apply(replace(job, tasks=tuple(tasks)))
     assert (result.outcome, result.why, result.by) == (Outcome.FAILED, Why.APPROVAL_EXPIRED, ids[late])
     assert everything(grouped) == before
 

@@ -34,7 +34,7 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Decision, Operator, SignedDecision, sign
 from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
-from synapsor.flow.apply import Task, apply
+from synapsor.flow.apply import InHand, apply
 from synapsor.flow.desk import _VERBS
 from synapsor.flow.receipts import receipt_of
 from synapsor.ledger.chain import event_hash
@@ -47,7 +47,7 @@ from synapsor.sql.receipts import insert_receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.testing import MemoryReadSource, Trial, desk_for
 from synapsor.values import ColumnType, to_json
-from synapsor.work.authority import Denied, authorise, claims_of
+from synapsor.work.authority import Denied, authorise, claim_of
 from tests.decisions import NOW, ROW, person, proposal, with_row
 from tests.ledger_records import seen
 from tests.unit.contracts import contract, data
@@ -470,18 +470,21 @@ async def approved(trial: Trial) -> Lease:
     return lease
 
 
-async def task_of(trial: Trial, **lies: Any) -> Task:
-    task = await authorised(trial, await approved(trial))
-    return replace(task, source=Meddled(task.source, **lies)) if lies else task
+async def job_of(trial: Trial, **lies: Any) -> InHand:
+    job = await authorised(trial, await approved(trial))
+    return over(job, Meddled(job.claim.source, **lies)) if lies else job
+
+
+def over(job: InHand, source: WriteSource) -> InHand:
+    return replace(job, claim=replace(job.claim, source=source))
 
 
 async def authorised(
     trial: Trial, lease: Lease, *, ledger: Any = None, operators: dict[str, Operator] | None = None
-) -> Task:
+) -> InHand:
     trusted = operators or {trial.operator.name: trial.operator}
     bench = replace(trial.bench(), ledger=ledger or trial.ledger, operators=lambda: trusted)
-    (task,) = await authorise(lease, bench, bench.operators())
-    return task
+    return await authorise(lease, bench, bench.operators())
 
 
 @pytest.mark.requirement("group:whole", "apply:outcome-true")
@@ -501,8 +504,8 @@ async def test_a_job_over_two_sources_is_judged_in_neither(trial: Trial) -> None
 
         trial.ledger.__class__ = Forged
         bench = replace(trial.bench(), targets={**trial.targets, "depot": trial.targets["shop"]})
-        found = await claims_of(both, bench)
-        return None if found is None else [claim.proposal.id for claim in found]
+        found = await claim_of(both, bench)
+        return None if found is None else [proposal.id for proposal in found.proposals]
 
     assert sorted(await claims("shop") or ()) == sorted((first.proposal.id, "wrp_other"))
     assert await claims("depot") is None
@@ -514,45 +517,46 @@ def receipts(trial: Trial) -> list[tuple[Any, ...]]:
 
 @pytest.mark.requirement("apply:exactly-once")
 async def test_an_applied_change_leaves_a_receipt_and_is_found_applied_already(trial: Trial) -> None:
-    task = await task_of(trial)
-    assert (await apply([task])).outcome is Outcome.APPLIED
+    job = await job_of(trial)
+    assert (await apply(job)).outcome is Outcome.APPLIED
     assert receipts(trial) == [("applied",)]
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
-    again = await apply([task])
+    again = await apply(job)
     assert again.outcome is Outcome.ALREADY_APPLIED
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
 
 
 @pytest.mark.requirement("apply:exactly-once")
 async def test_a_receipt_of_another_digest_needs_a_person(trial: Trial) -> None:
-    task = await task_of(trial)
+    job = await job_of(trial)
     table = trial.targets["shop"].receipts
     assert table is not None
-    other = replace(receipt_of(task, Outcome.APPLIED), digest=b"x" * 32)
-    async with task.source.transaction(time_ms=1000) as tx:
-        await tx.execute(insert_receipt(table, task.source.dialect, other))
+    claim = job.claim
+    other = replace(receipt_of(claim, claim.proposals[0], Outcome.APPLIED), digest=b"x" * 32)
+    async with claim.source.transaction(time_ms=1000) as tx:
+        await tx.execute(insert_receipt(table, claim.source.dialect, other))
         await tx.commit()
-    assert (await apply([task])).outcome is Outcome.RECONCILIATION_REQUIRED
+    assert (await apply(job)).outcome is Outcome.RECONCILIATION_REQUIRED
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 
 @pytest.mark.requirement("apply:verdict-fenced")
 async def test_a_verdict_stays_when_the_row_comes_back(trial: Trial) -> None:
-    task = await task_of(trial)
+    job = await job_of(trial)
     trial.database.run("UPDATE invoices SET row_version = 7 WHERE id = 'INV-3001'")
-    first = await apply([task])
+    first = await apply(job)
     assert (first.outcome, first.code) == (Outcome.CONFLICT, "version_moved")
     assert receipts(trial) == [("conflict",)]
     trial.database.run("UPDATE invoices SET row_version = 1 WHERE id = 'INV-3001'")
-    second = await apply([task])
+    second = await apply(job)
     assert (second.outcome, second.code) == (Outcome.CONFLICT, "recorded_before")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 
 @pytest.mark.requirement("apply:stale-conflicts")
 async def test_the_locked_row_is_compared_before_anything_is_changed(trial: Trial) -> None:
-    task = await task_of(trial, before=lambda rows: [[9 if cell == 5500 else cell for cell in row] for row in rows])
-    result = await apply([task])
+    job = await job_of(trial, before=lambda rows: [[9 if cell == 5500 else cell for cell in row] for row in rows])
+    result = await apply(job)
     assert (result.outcome, result.code) == (Outcome.CONFLICT, "version_moved")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -569,7 +573,7 @@ async def test_the_locked_row_is_compared_before_anything_is_changed(trial: Tria
 async def test_an_update_of_not_exactly_one_row_is_undone(
     trial: Trial, matched: int, outcome: Outcome, code: str
 ) -> None:
-    result = await apply([await task_of(trial, matched=matched)])
+    result = await apply(await job_of(trial, matched=matched))
     assert (result.outcome, result.code, result.done) == (outcome, code, {})
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -590,7 +594,7 @@ async def test_an_update_of_not_exactly_one_row_is_undone(
 async def test_a_row_afterwards_that_is_not_the_approved_one_is_undone(
     trial: Trial, lie: Callable[[Any], Any], code: str
 ) -> None:
-    result = await apply([await task_of(trial, after=lie)])
+    result = await apply(await job_of(trial, after=lie))
     assert (result.outcome, result.code) == (Outcome.FAILED, code)
     assert trial.database.rows(INVOICE) == AS_IT_WAS
     assert receipts(trial) == [("failed",)]
@@ -598,14 +602,15 @@ async def test_a_row_afterwards_that_is_not_the_approved_one_is_undone(
 
 @pytest.mark.requirement("apply:outcome-true")
 async def test_a_deferred_constraint_is_asked_before_the_commit(trial: Trial) -> None:
-    result = await apply([await task_of(trial, settle=Failure.CONSTRAINT)])
+    result = await apply(await job_of(trial, settle=Failure.CONSTRAINT))
     assert (result.outcome, result.code) == (Outcome.FAILED, "constraint")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 
 @pytest.mark.requirement("approval:in-time")
 async def test_an_approval_that_expires_while_the_row_is_changed_applies_nothing(trial: Trial) -> None:
-    result = await apply([replace(await task_of(trial), expired=lambda: True)])
+    job = await job_of(trial)
+    result = await apply(replace(job, tasks=tuple(replace(task, expired=lambda: True) for task in job.tasks)))
     assert (result.outcome, result.code) == (Outcome.FAILED, "approval_expired")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -613,10 +618,10 @@ async def test_an_approval_that_expires_while_the_row_is_changed_applies_nothing
 @pytest.mark.requirement("apply:unknown-is-unknown")
 @pytest.mark.parametrize("committed", [True, False])
 async def test_a_commit_whose_answer_was_lost_is_asked_of_the_receipt(trial: Trial, committed: bool) -> None:
-    task = await task_of(trial, commit=Failure.UNKNOWN_COMMIT, committed=committed)
-    first = await apply([task])
+    job = await job_of(trial, commit=Failure.UNKNOWN_COMMIT, committed=committed)
+    first = await apply(job)
     assert (first.outcome, first.code) == (Outcome.RETRY, "unknown_commit")
-    second = await apply([replace(task, source=trial.targets["shop"].source)])
+    second = await apply(over(job, trial.targets["shop"].source))
     assert second.outcome is (Outcome.ALREADY_APPLIED if committed else Outcome.APPLIED)
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
 

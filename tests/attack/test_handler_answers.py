@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from synapsor.core.moment import parse, stamp
 from synapsor.core.writeback import receipt_key
-from synapsor.flow.apply import Task
+from synapsor.flow.apply import InHand
 from synapsor.flow.handing import ByHandler
 from synapsor.handler.wire import CODES
 from synapsor.handler_ports import Heard, Reply
@@ -36,7 +36,7 @@ async def shop(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
         yield found
 
 
-async def authorised(shop: Shop) -> tuple[Task, ...]:
+async def authorised(shop: Shop) -> InHand:
     """Return what is to be handed over; the job is due again at once."""
     await shop.waiver()
     worker = await shop.worker()
@@ -106,10 +106,10 @@ LIES: list[Change] = [
 
 @pytest.mark.requirement("executor:exact")
 async def test_what_is_said_to_be_applied_and_is_not_exactly_that_is_for_a_person(shop: Shop) -> None:
-    tasks = await authorised(shop)
+    job = await authorised(shop)
     for came in ("applied", "already_applied"):
         for number, lie in enumerate(LIES):
-            result = await ByHandler(Answering(told(lie, came=came))).apply(tasks)
+            result = await ByHandler(Answering(told(lie, came=came))).apply(job)
             assert (result.outcome, result.code) == ("reconciliation_required", "handler_differs"), (came, number)
 
 
@@ -142,9 +142,9 @@ NO_ANSWERS: list[Speech] = [
 
 @pytest.mark.requirement("executor:unknown")
 async def test_what_is_no_answer_is_unknown_and_proves_nothing(shop: Shop) -> None:
-    tasks = await authorised(shop)
+    job = await authorised(shop)
     for number, answer in enumerate(NO_ANSWERS):
-        result = await ByHandler(Answering(answer)).apply(tasks)
+        result = await ByHandler(Answering(answer)).apply(job)
         assert (result.outcome, result.code) == ("retry", "handler_unknown"), number
 
 
@@ -201,14 +201,14 @@ VERDICTS = [
 
 @pytest.mark.requirement("executor:verdict")
 async def test_a_verdict_of_the_handler_is_that_of_the_proposal(shop: Shop) -> None:
-    tasks = await authorised(shop)
+    job = await authorised(shop)
     assert {(came, code) for came, code, _, _ in VERDICTS} == {
         (c, code) for c, codes in CODES.items() for code in codes
     }
     for came, code, outcome, why in VERDICTS:
-        result = await ByHandler(Answering(said(came, code))).apply(tasks)
+        result = await ByHandler(Answering(said(came, code))).apply(job)
         assert (result.outcome, result.code) == (outcome, why)
-    proposal = tasks[0].proposal.id
+    proposal = job.claim.proposals[0].id
     assert await attempt(shop, Answering(said("conflict", "row_gone"))) == [("conflict", "row_gone")]
     assert await shop.status(proposal) == "conflict"
 

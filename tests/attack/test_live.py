@@ -23,9 +23,9 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import Signer
-from synapsor.looking import SourceLooks
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
+from tests.attack.looking import asked, looks
 from tests.attack.people import POLICY as PEOPLE
 from tests.attack.people import people_table
 from tests.attack.shop import WAIVER, Shop, meanwhile, open_shop, reopened
@@ -47,15 +47,6 @@ async def people(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
     with people_table(database):
         async with open_shop(tmp_path / "project", database, policy=PEOPLE) as found:
             yield found
-
-
-def looks(shop: Shop) -> SourceLooks:
-    return SourceLooks(project=shop.project, client="test")
-
-
-async def asked(shop: Shop, name: str, **arguments: Any) -> Proposal:
-    """Return a proposal that was filed."""
-    return (await shop.record((await shop.proposed(name, arguments))["id"])).proposal
 
 
 async def seen(shop: Shop, proposal: Proposal) -> dict[str, Any]:
@@ -322,7 +313,6 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
             digest=proposal.digest,
             signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
             operators=shop.files.operators,
-            mode="writeback",
             live=live,
             **more,
         )

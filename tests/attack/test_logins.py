@@ -246,7 +246,7 @@ async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict
     made = signed_decision(
         "approve",
         asked,
-        signer=Signer(operator=leo.operator, key=leo.key),
+        signer=leo.signer,
         operators={leo.operator.name: leo.operator},
         now=NOW,
     )
@@ -262,7 +262,7 @@ async def test_no_decision_outlives_its_proposal() -> None:
     made = signed_decision(
         "approve",
         asked,
-        signer=Signer(operator=leo.operator, key=leo.key),
+        signer=leo.signer,
         operators={leo.operator.name: leo.operator},
         now=NOW,
     )
@@ -333,7 +333,7 @@ async def test_only_a_key_that_is_trusted_to_vouch_vouches_and_it_decides_nothin
         await says_yes(ledger, asked, vouched_session(leo, mia, ledger.id), trusted(leo, mia))
     assert refused.value.rule == "login_invalid"
     with pytest.raises(DecisionRefused) as itself:
-        await says_yes(ledger, asked, Signer(operator=console.operator, key=console.key), trusted(console))
+        await says_yes(ledger, asked, console.signer, trusted(console))
     assert itself.value.rule == "role_missing"
     pretends = own_session(console, ledger.id)
     with pytest.raises(DecisionRefused) as own:

@@ -42,7 +42,7 @@ async def objected(
 
 async def decided(ledger: Ledger, asked: Proposal, who: Person, verdict: Verdict) -> str | None:
     """Return by which rule a person is refused who decides with their key, or None."""
-    signer = Signer(operator=who.operator, key=who.key)
+    signer = who.signer
     common = {"digest": asked.digest, "signer": signer, "now": NOW, "operators": PEOPLE}
     try:
         if verdict == "approve":
@@ -76,7 +76,7 @@ async def test_who_is_named_is_told_before_what_they_are_refused_with_their_key(
     if "approved" in case:
         assert await decided(ledger, asked, LEO, "approve") is None
     assert await objected(ledger, asked, Named(operator=who.operator), verdict) == rule
-    assert await objected(ledger, asked, Signer(operator=who.operator, key=who.key), verdict) == rule
+    assert await objected(ledger, asked, who.signer, verdict) == rule
     assert await decided(ledger, asked, who, verdict) == rule
 
 

@@ -17,7 +17,6 @@ from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, may_ask
-from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.testing.clock import TestClock
@@ -42,9 +41,8 @@ async def says_yes(
         ledger,
         proposal.id,
         digest=proposal.digest,
-        signer=Signer(operator=who.operator, key=who.key),
+        signer=who.signer,
         now=now,
-        mode="writeback",
         operators={p.operator.name: p.operator for p in (who, *others)},
     )
 
@@ -144,15 +142,7 @@ async def test_one_rejection_is_final_whatever_was_approved_before() -> None:
     ledger, proposal = await filed(quorum=3)
     leo, mia, kim = person(), person("mia"), person("kim")
     await says_yes(ledger, proposal, leo, mia, kim)
-    record = await reject(
-        ledger,
-        proposal.id,
-        digest=proposal.digest,
-        signer=Signer(operator=mia.operator, key=mia.key),
-        operators={mia.operator.name: mia.operator},
-        now=NOW,
-        reason="No.",
-    )
+    record = await reject(ledger, proposal.id, digest=proposal.digest, signer=mia.signer, now=NOW, reason="No.")
     assert (record.status, record.job) == (Status.REJECTED, None)
     with pytest.raises(DecisionRefused) as refused:
         await says_yes(ledger, proposal, kim, leo, mia)
@@ -164,13 +154,7 @@ async def test_who_approved_may_still_reject() -> None:
     leo = person()
     await says_yes(ledger, proposal, leo)
     record = await reject(
-        ledger,
-        proposal.id,
-        digest=proposal.digest,
-        signer=Signer(operator=leo.operator, key=leo.key),
-        operators={leo.operator.name: leo.operator},
-        now=NOW,
-        reason="I was wrong.",
+        ledger, proposal.id, digest=proposal.digest, signer=leo.signer, now=NOW, reason="I was wrong."
     )
     assert record.status is Status.REJECTED
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from synapsor.core.proposal import Status
 from synapsor.errors import DecisionRefused
-from synapsor.flow.signing import Signer
 from synapsor.testing.clock import TestClock
 from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person
@@ -85,7 +84,7 @@ async def _play(quorum: int, steps: list[tuple[str, Any]]) -> None:
         allowed = model.may(verb, given_to)
         common: dict[str, Any] = {
             "digest": proposal.digest,
-            "signer": Signer(operator=acting.operator, key=acting.key),
+            "signer": acting.signer,
             "now": NOW + dt.timedelta(hours=model.hours),
         }
         trusted = {p.operator.name: p.operator for p in people.values()}

@@ -15,7 +15,7 @@ from synapsor.core.moment import stamp
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.ask_shadow import ask_shadow
 from synapsor.flow.replay import replay
-from synapsor.flow.shadow import shadow
+from synapsor.flow.shadow import Shadow, ToMeasure, shadow
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -298,8 +298,8 @@ async def test_what_was_measured_too_late_is_not_recorded(grouped: Shop, meanwhi
     proposals = list((await filed(grouped)).values())
     slow, quick, real = await grouped.worker(), await grouped.worker(), shadow
 
-    async def late(tasks: Any) -> Any:
-        came = await real(tasks)
+    async def late(what: ToMeasure) -> Shadow:
+        came = await real(what)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(shadows, "shadow", real)
             if meanwhile_ == "another worker":

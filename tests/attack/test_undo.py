@@ -398,13 +398,7 @@ async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) 
     first = await ask(books, original)
     leo, key, now = books.files.operators["leo"], books.files.keys["leo"], books.project.clock.now()
     await reject(
-        books.ledger,
-        first.id,
-        digest=first.digest,
-        signer=Signer(operator=leo, key=key),
-        operators={leo.name: leo},
-        now=now,
-        reason="Not yet.",
+        books.ledger, first.id, digest=first.digest, signer=Signer(operator=leo, key=key), now=now, reason="Not yet."
     )
     second = await approved(books, original)
     assert second.id != first.id
@@ -430,15 +424,7 @@ async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
     filed = await ask(books, original)
     mia, key, now = books.files.operators["mia"], books.files.keys["mia"], books.project.clock.now()
     with pytest.raises(DecisionRefused) as own:
-        await approve(
-            books.ledger,
-            filed.id,
-            digest=filed.digest,
-            signer=Signer(operator=mia, key=key),
-            operators={mia.name: mia},
-            now=now,
-            mode="writeback",
-        )
+        await approve(books.ledger, filed.id, digest=filed.digest, signer=Signer(operator=mia, key=key), now=now)
     assert own.value.rule == "own_request"
 
 

@@ -27,8 +27,8 @@ import synapsor.sources.sqlite  # noqa: F401  # as above
 from synapsor.config import load_config
 from synapsor.core.proposal import Member
 from synapsor.flow import apply
-from synapsor.flow.apply import Task
-from synapsor.ports import SystemClock, WriteTransaction
+from synapsor.flow.apply import Site, Task
+from synapsor.ports import SystemClock
 from synapsor.runtime import open_project
 from synapsor.work.failpoints import Failpoint, _act
 from synapsor.work.pace import Pace
@@ -95,10 +95,10 @@ def _halt_midway(failpoint: str) -> None:
     point = Failpoint(MIDWAY, action, int(rest[0]) if rest else 1)
     passed, change = itertools.count(1), apply._change
 
-    async def halted(task: Task, tx: WriteTransaction, member: Member) -> None:
+    async def halted(task: Task, site: Site, member: Member) -> None:
         if member is task.opened.members[-1] is not task.opened.members[0] and next(passed) == point.count:
             _act(point)
-        await change(task, tx, member)
+        await change(task, site, member)
 
     apply._change = halted
 

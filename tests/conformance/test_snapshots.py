@@ -13,19 +13,16 @@ from synapsor.errors import Failure
 from synapsor.ports import ReadSource
 from synapsor.sql.statement import Statement
 from tests.conformance.test_sources import PLACE, RUNNING, SLOW, asked, attempt, failure, note
-from tests.databases import Database, execute, reset, table
+from tests.databases import Database, execute, table
 from tests.sources import eventually, open_reader
 
 ONE = Statement(text="SELECT 1", params=())
 
 
-@pytest.fixture(params=["postgres", "mariadb", "sqlite", "memory"])
-def database(request: pytest.FixtureRequest) -> Database:
-    """The shop on each engine, and on the one that is shipped for tests, with the seed rows and nothing else."""
-    found: Database = request.getfixturevalue(f"{request.param}_db")
-    if found.engine != "sqlite":
-        reset(found)
-    return found
+@pytest.fixture
+def database(each_database: Database) -> Database:
+    """The shop on each engine, and on the one that is shipped for tests."""
+    return each_database
 
 
 @pytest.fixture

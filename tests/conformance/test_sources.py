@@ -19,7 +19,7 @@ from synapsor.sql.receipts import insert_receipt, read_receipt, receipts_ddl, se
 from synapsor.sql.statement import Statement
 from synapsor.values import ColumnType, to_json
 from tests.conformance.specimens import SPECIMENS, TYPES
-from tests.databases import Database, execute, fetch, reset, table
+from tests.databases import Database, execute, fetch, table
 from tests.sources import (
     columns_of,
     cut_at_commit,
@@ -50,13 +50,10 @@ RUNNING = {
 }
 
 
-@pytest.fixture(params=["postgres", "mariadb", "sqlite", "memory"])
-def database(request: pytest.FixtureRequest) -> Database:
-    """The shop on each engine, and on the one that is shipped for tests, with the seed rows and nothing else."""
-    found: Database = request.getfixturevalue(f"{request.param}_db")
-    if found.engine != "sqlite":
-        reset(found)
-    return found
+@pytest.fixture
+def database(each_database: Database) -> Database:
+    """The shop on each engine, and on the one that is shipped for tests."""
+    return each_database
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import os
 import secrets
-import shutil
-import signal
 import socket
 from pathlib import Path
 
@@ -12,10 +10,9 @@ from tests.servers.process import (
     Account,
     Server,
     account,
-    free_port,
     library_env,
     server_root,
-    start_on_free_port,
+    start_as_mariadb,
     write_certificates,
 )
 
@@ -51,8 +48,7 @@ def start_mariadb(prefix: Path | None = None, *, tls: bool = True, **settings: s
     if prefix is None:
         raise FileNotFoundError("no MariaDB server binary: run scripts/servers.sh, or set SYN_MARIADB_PREFIX")
     owner = account("mysql")
-    root = server_root("syn-my-", owner)
-    try:
+    with server_root("syn-my-", owner) as root:
         env = library_env(prefix)
         base = _base(prefix, root)
         version = owner.run([base[0], "--version"], cwd=root, env=env).stdout.decode().split("Ver ")[-1].split()[0]
@@ -60,25 +56,10 @@ def start_mariadb(prefix: Path | None = None, *, tls: bool = True, **settings: s
         _bootstrap(base, prefix, root, owner=owner, env=env, password=password)
         if tls:
             write_certificates(root, owner)
-        options = _options(root, tls=tls, settings=settings)
-        server = Server(
-            engine="mariadb",
-            version=version,
-            root=root,
-            owner=owner,
-            port=free_port(),
-            tls=tls,
-            admin_user="root",
-            admin_password=password,
-            command=lambda port: [*base, f"--port={port}", *options],
-            ready=greets,
-            stop_signals={"fast": signal.SIGTERM, "immediate": signal.SIGKILL},
-            env=env,
+        command = [*base, *_options(root, tls=tls, settings=settings)]
+        return start_as_mariadb(
+            command, root=root, owner=owner, version=version, tls=tls, password=password, ready=greets, env=env
         )
-        return start_on_free_port(server)
-    except BaseException:
-        shutil.rmtree(root, ignore_errors=True)
-        raise
 
 
 def _base(prefix: Path, root: Path) -> list[str]:

@@ -6,8 +6,6 @@ Every test that asks for MariaDB then runs on it. It is run by hand; what the tw
 import os
 import re
 import secrets
-import shutil
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -15,9 +13,8 @@ from tests.servers.process import (
     Account,
     Server,
     account,
-    free_port,
     server_root,
-    start_on_free_port,
+    start_as_mariadb,
     write_certificates,
 )
 
@@ -72,8 +69,7 @@ def find_mysql() -> Path | None:
 def start_mysql(prefix: Path, *, ready: Callable[[int, int], bool], tls: bool = True, **settings: str) -> Server:
     """Start a new MySQL; settings are mysqld's options with underscores."""
     owner = account("mysql")
-    root = server_root("syn-my-", owner)
-    try:
+    with server_root("syn-my-", owner) as root:
         base = [*_binary(prefix), "--no-defaults", f"--datadir={root}/data", f"--tmpdir={root}"]
         base += [f"--lc-messages-dir={prefix}/usr/share/mysql", f"--plugin-dir={prefix}/usr/lib/mysql/plugin"]
         base += [f"--character-sets-dir={prefix}/usr/share/mysql/charsets"]
@@ -86,25 +82,10 @@ def start_mysql(prefix: Path, *, ready: Callable[[int, int], bool], tls: bool = 
         _initialize(base, root, owner, env)
         if tls:
             write_certificates(root, owner)
-        options = _options(root, tls=tls, settings=settings)
-        server = Server(
-            engine="mariadb",
-            version=version,
-            root=root,
-            owner=owner,
-            port=free_port(),
-            tls=tls,
-            admin_user="root",
-            admin_password=password,
-            command=lambda port: [*base, f"--port={port}", *options],
-            ready=ready,
-            stop_signals={"fast": signal.SIGTERM, "immediate": signal.SIGKILL},
-            env=env,
+        command = [*base, *_options(root, tls=tls, settings=settings)]
+        return start_as_mariadb(
+            command, root=root, owner=owner, version=version, tls=tls, password=password, ready=ready, env=env
         )
-        return start_on_free_port(server)
-    except BaseException:
-        shutil.rmtree(root, ignore_errors=True)
-        raise
 
 
 def _initialize(base: list[str], root: Path, owner: Account, env: dict[str, str]) -> None:

@@ -1,7 +1,6 @@
 """A throwaway Postgres: found, initialised and started without installing or registering a service."""
 
 import secrets
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -47,8 +46,7 @@ def start_postgres(bins: Path | None = None, *, tls: bool = True, **settings: st
     if bins is None:
         raise FileNotFoundError("no Postgres server binaries: run scripts/servers.sh, or set SYN_PG_BIN")
     owner = account("postgres")
-    root = server_root("syn-pg-", owner)
-    try:
+    with server_root("syn-pg-", owner) as root:
         env = library_env(_UNPACKED if bins.is_relative_to(_UNPACKED) else Path("/"))
         password = secrets.token_hex(12)
         version = owner.run([str(bins / "postgres"), "--version"], cwd=root, env=env).stdout.decode().split()[2]
@@ -71,9 +69,6 @@ def start_postgres(bins: Path | None = None, *, tls: bool = True, **settings: st
             env=env,
         )
         return start_on_free_port(server)
-    except BaseException:
-        shutil.rmtree(root, ignore_errors=True)
-        raise
 
 
 def _initialise(bins: Path, root: Path, *, owner: Account, env: dict[str, str], password: str) -> None:

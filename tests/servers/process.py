@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,11 +72,16 @@ def account(*names: str) -> Account:
     raise RuntimeError("running as root, and there is no unprivileged account to run a server as")
 
 
-def server_root(prefix: str, owner: Account) -> Path:
-    """Return a new 0700 directory with a short path: a unix socket's path may have 107 characters."""
+@contextlib.contextmanager
+def server_root(prefix: str, owner: Account) -> Iterator[Path]:
+    """Yield a new 0700 directory with a short path: a unix socket's path may have 107 characters. It goes where no server starts in it."""
     root = Path(tempfile.mkdtemp(prefix=prefix, dir=os.environ.get("SYN_TEST_TMP")))
-    owner.own(root)
-    return root
+    try:
+        owner.own(root)
+        yield root
+    except BaseException:
+        shutil.rmtree(root, ignore_errors=True)
+        raise
 
 
 def write_certificates(root: Path, owner: Account) -> None:
@@ -266,3 +271,32 @@ def start_on_free_port(server: Server, *, attempts: int = 5) -> Server:
         else:
             return server
     raise AssertionError
+
+
+def start_as_mariadb(
+    command: Sequence[str],
+    *,
+    root: Path,
+    owner: Account,
+    version: str,
+    tls: bool,
+    password: str,
+    ready: Callable[[int, int], bool],
+    env: Mapping[str, str],
+) -> Server:
+    """Start a server that the tests ask for as MariaDB, on data that is there; `command` is without its port."""
+    server = Server(
+        engine="mariadb",
+        version=version,
+        root=root,
+        owner=owner,
+        port=free_port(),
+        tls=tls,
+        admin_user="root",
+        admin_password=password,
+        command=lambda port: [*command, f"--port={port}"],
+        ready=ready,
+        stop_signals={"fast": signal.SIGTERM, "immediate": signal.SIGKILL},
+        env=env,
+    )
+    return start_on_free_port(server)

@@ -675,9 +675,7 @@ def test_serve_logs_the_session_value_that_no_call_would_have(files: ProjectFile
     text = files.config_path.read_text(encoding="utf-8")
     for broken in (False, True):
         files.config_path.write_text(text.replace("user: ", "usr: ") if broken else text, encoding="utf-8")
-        done = subprocess.run(
-            files.command("serve"), env=files.environment, input="", capture_output=True, text=True, check=False
-        )
+        done = files.run("serve")
         assert done.returncode == 0, done.stderr
         assert ("session_value_missing: Context support of contract billing" in done.stderr) is broken
 
@@ -806,14 +804,7 @@ def test_serve_refuses_what_it_cannot_serve(active: Run, files: ProjectFiles) ->
 def test_a_piped_yes_is_nobody(active: Run, files: ProjectFiles) -> None:
     proposal = propose(active)
     for typed in ("y\n", "yes\n", proposal["digest"][7:15] + "\n"):
-        done = subprocess.run(
-            files.command("approve", *key(files, "leo")),
-            input=typed,
-            env=files.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = files.run("approve", *key(files, "leo"), typed=typed)
         assert done.returncode == 2, done.stdout + done.stderr
         assert "no terminal" in done.stderr
     assert active("--json", "show").json["status"] == "review_required"

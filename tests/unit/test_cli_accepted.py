@@ -78,7 +78,7 @@ def test_what_a_person_says_of_it_waits_for_the_application_and_every_command_sa
     assert "which waits until the application gives it up" in unfolded(run("show", proposal).out)
     ended = "Of 1 resolution an application said what is so: see `synapsor reconcile list`."
     assert unfolded(run("worker", "--drain").out).strip() == ended
-    refused = "That it was not applied was refused, by what the application answered: handler_applied."
+    refused = "What a person said became of it was refused, by what the application answered: handler_applied."
     assert refused in unfolded(run("reconcile", "list").out)
     assert refused in run("--json", "reconcile", "list").json["proposals"][0]["said"]
     at_once = run("--json", *told, "--unasked").json

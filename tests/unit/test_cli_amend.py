@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 
 from synapsor.approve.identity.keys import create_key
-from synapsor.approve.identity.operators import add_operator
 from synapsor.cli.arguments.base import PRESETS
 from synapsor.core.presets import REJECT_CODES
-from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator
 from synapsor.flow.batch import digest_over
 from synapsor.flow.decide import Listed
 from synapsor.ports import SystemClock
@@ -31,10 +28,7 @@ WAIVER = "billing.propose_late_fee_waiver"
 @pytest.fixture
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     made = write_project(tmp_path / "project", sqlite_db, policy=BILLING)
-    mine = create_key(made.root / "keys" / "mia.pem", passphrase=None)
-    made.operators = add_operator(
-        made.root / "operators.yaml", Operator(name="mia", key=public_text(mine), roles=("billing_lead",))
-    )
+    made.join("mia")
     return made
 
 

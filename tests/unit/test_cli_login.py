@@ -1,7 +1,6 @@
 """What `synapsor login` says before it signs, and for which ledger it signs nothing."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,33 +71,20 @@ def asking(ledger: str) -> Iterator[Page]:
 def office(tmp_path: Path) -> ProjectFiles:
     files = write_office(tmp_path)
     key = str(files.root / "keys" / "rita.pem")
-    assert log_in(files, "activate", "--yes", "--operator", "rita", "--key", key).returncode == 0
+    assert files.run("activate", "--yes", "--operator", "rita", "--key", key).returncode == 0
     return files
-
-
-def log_in(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        files.command(*arguments),
-        env=files.environment,
-        cwd=files.root,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 @pytest.mark.requirement("login:own-ledger")
 def test_nothing_is_signed_for_another_ledger_than_the_projects_own(office: ProjectFiles) -> None:
     who = ("--operator", "leo", "--key", str(office.root / "keys" / "leo.pem"), "--yes")
     with asking("led_other") as page:
-        answered = log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who)
+        answered = office.run("login", page.url, "AAAA-BBBB-CCCC", *who)
         assert (answered.returncode, "to another ledger" in answered.stderr, page.taken) == (2, True, [])
     own = ledger_id(office.root / ".synapsor" / "ledger.db")
     assert own is not None
     with asking(own) as page:
-        assert log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).returncode == 0
+        assert office.run("login", page.url, "AAAA-BBBB-CCCC", *who).returncode == 0
         assert [one["login"]["ledger"] for one in page.taken] == [own]
 
 
@@ -110,13 +96,13 @@ def test_the_question_names_the_address_that_was_typed_and_the_ledger_and_only_q
     own = ledger_id(ledger)
     who = ("--operator", "leo", "--key", str(office.root / "keys" / "leo.pem"))
     with asking(str(own)) as page:
-        asked = " ".join(log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
+        asked = " ".join(office.run("login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
         assert f"What answers at {page.url} asks to speak for leo" in asked
         assert f"in the ledger {own}, which is this project's own." in asked
         assert "It calls itself: The console at desk.example for Chrome on Linux" in asked
         for file in ledger.parent.glob("ledger.db*"):
             file.unlink()
-        asked = " ".join(log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
+        asked = " ".join(office.run("login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
         assert "which this project has not here to compare" in asked
         assert page.taken == []
 
@@ -144,7 +130,7 @@ def test_why_a_console_did_not_take_a_login_is_told_in_our_own_words(
     who = ("--operator", "leo", "--key", str(office.root / "keys" / "leo.pem"), "--yes")
     with asking(str(own)) as page:
         page.refused = answer
-        answered = log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who)
+        answered = office.run("login", page.url, "AAAA-BBBB-CCCC", *who)
     assert answered.returncode == 2
     assert f"The console did not take it: {words}" in " ".join(answered.stderr.split())
     assert "typed" not in answered.stderr

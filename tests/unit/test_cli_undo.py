@@ -7,10 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.identity.keys import create_key
-from synapsor.approve.identity.operators import add_operator
-from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator
 from tests.attack.test_drift import VIEWS
 from tests.commands import Done, Run, activated, key
 from tests.databases import Database, execute, fetch
@@ -24,10 +20,7 @@ POLICY = BILLING.replace("    set: {note: $note}\n", "    set: {note: $note}\n  
 @pytest.fixture
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     made = write_project(tmp_path / "project", sqlite_db, policy=POLICY)
-    mine = create_key(made.root / "keys" / "mia.pem", passphrase=None)
-    made.operators = add_operator(
-        made.root / "operators.yaml", Operator(name="mia", key=public_text(mine), roles=("billing_lead",))
-    )
+    made.join("mia")
     return made
 
 

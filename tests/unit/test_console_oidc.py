@@ -2,7 +2,6 @@
 
 import re
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
@@ -19,7 +18,6 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import SignedLogin
 from tests.console import serving, write_office
 from tests.identities import LEO
-from tests.projects import ProjectFiles
 from tests.serving.oidc_console import OidcConsole, oidc_console, revoked
 
 
@@ -170,24 +168,12 @@ def test_a_console_with_nobodys_key_does_not_start_and_one_that_is_trusted_offer
     files = write_office(tmp_path, console=_OIDC.format(uri=uri))
     key = create_key(files.root / "keys" / "console.pem", passphrase=None)
     reviewer = ("--operator", "rita", "--key", str(files.root / "keys" / "rita.pem"))
-    assert _run(files, "activate", "--yes", *reviewer).returncode == 0
+    assert files.run("activate", "--yes", *reviewer).returncode == 0
     add = ("operator", "add", "helper", "--role", "billing_lead", "--public-key", public_text(key))
-    assert _run(files, *add).returncode == 0
-    refused = _run(files, "console", "--listen", "127.0.0.1:0")
+    assert files.run(*add).returncode == 0
+    refused = files.run("console", "--listen", "127.0.0.1:0")
     assert (refused.returncode, "trusted to vouch for logins" in refused.stderr) == (2, True)
     change = ("operator", "change", "helper", "--role", "login_voucher")
-    assert _run(files, *change).returncode == 0
+    assert files.run(*change).returncode == 0
     with serving(files) as console:
         assert "Log in with idp.example" in httpx2.get(console.url + "/login", trust_env=False, timeout=60).text
-
-
-def _run(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        files.command(*arguments),
-        env=files.environment,
-        cwd=files.root,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )

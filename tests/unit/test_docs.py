@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,35 +22,6 @@ from synapsor.contract import approval, mapping, measures, model, workflow
 from synapsor.contract.lint.lints import Severity
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
-from synapsor.core import (
-    aggregate,
-    backtest,
-    budget,
-    count,
-    deciding,
-    draft,
-    evidence,
-    facts,
-    form,
-    hidden,
-    links,
-    measure,
-    outcome,
-    past,
-    plan,
-    policy,
-    presenter,
-    proposal,
-    question,
-    quorum,
-    redecide,
-    review,
-    scope,
-    suppress,
-    totals,
-    undo,
-    writeback,
-)
 from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure, LedgerFailure
 from synapsor.ledger.sqlite_file import REPLACED, TROUBLES
@@ -68,35 +40,38 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md")),
     ]
 )
-CORE = (
-    aggregate,
-    backtest,
-    budget,
-    count,
-    deciding,
-    draft,
-    evidence,
-    facts,
-    form,
-    hidden,
-    links,
-    measure,
-    outcome,
-    past,
-    plan,
-    policy,
-    presenter,
-    proposal,
-    question,
-    quorum,
-    redecide,
-    review,
-    scope,
-    suppress,
-    totals,
-    undo,
-    writeback,
-)
+CORE = [
+    import_module(f"synapsor.core.{name}")
+    for name in (
+        "aggregate",
+        "backtest",
+        "budget",
+        "count",
+        "deciding",
+        "draft",
+        "evidence",
+        "facts",
+        "form",
+        "hidden",
+        "links",
+        "measure",
+        "outcome",
+        "past",
+        "plan",
+        "policy",
+        "presenter",
+        "proposal",
+        "question",
+        "quorum",
+        "redecide",
+        "review",
+        "scope",
+        "suppress",
+        "totals",
+        "undo",
+        "writeback",
+    )
+]
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

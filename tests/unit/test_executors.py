@@ -141,7 +141,7 @@ def test_what_an_application_carries_out_takes_no_right_of_the_worker() -> None:
 @pytest.mark.requirement("executor:named")
 async def test_who_carries_it_out_is_approved_with_it_and_shown(tmp_path: Path, sqlite_db: Database) -> None:
     async with handled_shop(tmp_path / "project", sqlite_db, "http://127.0.0.1:9/") as shop:
-        (task,) = await authorised(shop)
+        (task,) = (await authorised(shop)).tasks
         proposal = task.proposal
         assert proposal.executor == "app"
         contract = shop.project.contracts()[0].contract

@@ -9,7 +9,6 @@ from synapsor.core.presets import REJECT_CODES, REJECT_WORDS, known_code
 from synapsor.core.proposal import TRANSITIONS, Status
 from synapsor.errors import UsageError
 from synapsor.flow.reason import check_code
-from synapsor.flow.signing import Signer
 from tests.deciding import reject
 from tests.decisions import NOW, filed, person
 from tests.projects import ROOT
@@ -50,28 +49,18 @@ async def test_no_word_outside_of_the_list_is_recorded() -> None:
     check_code(None)
     ledger, asked = await filed()
     leo = person()
-    signer = Signer(operator=leo.operator, key=leo.key)
+    signer = leo.signer
     with pytest.raises(UsageError) as refused:
         await reject(
             ledger,
             asked.id,
             digest=asked.digest,
             signer=signer,
-            operators={signer.operator.name: signer.operator},
             now=NOW,
             reason="No.",
             preset="approved",  # type: ignore[arg-type]  # is what is refused
         )
     assert refused.value.fix == f"One of: {', '.join(REJECT_CODES)}."
-    record = await reject(
-        ledger,
-        asked.id,
-        digest=asked.digest,
-        signer=signer,
-        operators={signer.operator.name: signer.operator},
-        now=NOW,
-        reason="No.",
-        preset="other",
-    )
+    record = await reject(ledger, asked.id, digest=asked.digest, signer=signer, now=NOW, reason="No.", preset="other")
     assert (record.status, record.decisions[-1].decision.code) == (Status.REJECTED, "other")
     await ledger.aclose()

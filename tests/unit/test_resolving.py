@@ -5,25 +5,29 @@ import pytest
 from synapsor.core.advice import WORDS, advice_of
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.reconcile import ADVICE, MIXED, UNTOLD, Match
-from synapsor.core.resolving import end_by
+from synapsor.core.resolving import End, end_by
 
 OUTSIDE = [Why.HANDLER_OVERDUE, Why.HANDLER_FORGOT, Why.HANDLER_DIFFERS, Why.EFFECT_STANDS]
 
 
 @pytest.mark.requirement("reconcile:given-up")
 def test_what_an_application_answers_ends_what_was_said_refuses_it_or_lets_it_wait() -> None:
-    for outcome, why, known, end in (
-        (Outcome.FAILED, Why.HANDLER_REFUSED, (), Outcome.FAILED),
-        (Outcome.CONFLICT, Why.ROW_GONE, (), Outcome.FAILED),
-        (Outcome.APPLIED, Why.HANDLER_APPLIED, ("handler_applied",), Outcome.CONFLICT),
-        (Outcome.RECONCILIATION_REQUIRED, Why.RECEIPTS_DIFFER, ("receipts_differ",), Outcome.CONFLICT),
-        (Outcome.RECONCILIATION_REQUIRED, Why.EFFECT_STANDS, (), Outcome.CONFLICT),
-        (Outcome.RECONCILIATION_REQUIRED, Why.EFFECT_STANDS, ("effect_stands",), Outcome.FAILED),
-        (Outcome.RECONCILIATION_REQUIRED, Why.HANDLER_DIFFERS, ("handler_differs",), Outcome.RETRY),
-        (Outcome.ACCEPTED, Why.HANDLER_ACCEPTED, (), Outcome.RETRY),
-        (Outcome.RETRY, Why.HANDLER_UNREACHED, (), Outcome.RETRY),
+    doubt, digest = Outcome.RECONCILIATION_REQUIRED, Why.RECEIPT_OF_ANOTHER_DIGEST
+    for outcome, why, known, not_applied, applied in (
+        (Outcome.FAILED, Why.HANDLER_REFUSED, (), End.COUNTS, End.COUNTS),
+        (Outcome.CONFLICT, Why.ROW_GONE, (), End.COUNTS, End.COUNTS),
+        (Outcome.APPLIED, Why.HANDLER_APPLIED, ("handler_applied",), End.REFUSED, End.COUNTS),
+        (doubt, Why.RECEIPTS_DIFFER, ("receipts_differ",), End.REFUSED, End.REFUSED),
+        (doubt, Why.EFFECT_STANDS, (), End.REFUSED, End.COUNTS),
+        (doubt, Why.EFFECT_STANDS, ("effect_stands",), End.COUNTS, End.COUNTS),
+        (doubt, digest, (), End.REFUSED, End.REFUSED),
+        (doubt, digest, (digest.value,), End.COUNTS, End.COUNTS),
+        (doubt, Why.HANDLER_DIFFERS, ("handler_differs",), End.WAITS, End.WAITS),
+        (Outcome.ACCEPTED, Why.HANDLER_ACCEPTED, (), End.WAITS, End.WAITS),
+        (Outcome.RETRY, Why.HANDLER_UNREACHED, (), End.WAITS, End.WAITS),
     ):
-        assert end_by(outcome, why, known) is end, (outcome, why)
+        assert end_by("not_applied", outcome, why, known) is not_applied, (outcome, why)
+        assert end_by("applied", outcome, why, known) is applied, (outcome, why)
 
 
 @pytest.mark.requirement("reconcile:advised")

@@ -43,8 +43,7 @@ async def test_only_a_source_in_writeback_mode_gets_a_job(mode: str, files: bool
         ledger,
         asked.id,
         digest=asked.digest,
-        signer=Signer(operator=leo.operator, key=leo.key),
-        operators={leo.operator.name: leo.operator},
+        signer=leo.signer,
         now=NOW,
         mode=mode,  # type: ignore[arg-type]  # one of the three
     )
@@ -58,15 +57,7 @@ async def test_a_rejection_needs_a_reason_that_can_be_told(reason: str) -> None:
     ledger, asked = await filed()
     leo = person()
     with pytest.raises(UsageError):
-        await reject(
-            ledger,
-            asked.id,
-            digest=asked.digest,
-            signer=Signer(operator=leo.operator, key=leo.key),
-            operators={leo.operator.name: leo.operator},
-            now=NOW,
-            reason=reason,
-        )
+        await reject(ledger, asked.id, digest=asked.digest, signer=leo.signer, now=NOW, reason=reason)
     record = await ledger.proposal(asked.id)
     assert record is not None
     assert record.status is Status.REVIEW_REQUIRED
@@ -75,15 +66,7 @@ async def test_a_rejection_needs_a_reason_that_can_be_told(reason: str) -> None:
 async def test_a_rejection_is_signed_and_keeps_its_reason() -> None:
     ledger, asked = await filed()
     leo = person()
-    record = await reject(
-        ledger,
-        asked.id,
-        digest=asked.digest,
-        signer=Signer(operator=leo.operator, key=leo.key),
-        operators={leo.operator.name: leo.operator},
-        now=NOW,
-        reason="Not this month.",
-    )
+    record = await reject(ledger, asked.id, digest=asked.digest, signer=leo.signer, now=NOW, reason="Not this month.")
     (signed,) = record.decisions
     assert (record.status, signed.decision.reason, signed.decision.verdict) == (
         Status.REJECTED,
@@ -96,15 +79,7 @@ async def test_a_rejection_is_signed_and_keeps_its_reason() -> None:
 async def test_every_handle_of_a_proposals_story_leads_to_it() -> None:
     ledger, asked = await filed()
     leo = person()
-    record = await approve(
-        ledger,
-        asked.id,
-        digest=asked.digest,
-        signer=Signer(operator=leo.operator, key=leo.key),
-        operators={leo.operator.name: leo.operator},
-        now=NOW,
-        mode="writeback",
-    )
+    record = await approve(ledger, asked.id, digest=asked.digest, signer=leo.signer, now=NOW)
     assert record.job is not None
     for handle in ("latest", asked.id, asked.branch, record.decisions[0].decision.id, record.job.id):
         assert (await proposal_of(ledger, handle)).proposal.id == asked.id

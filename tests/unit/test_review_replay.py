@@ -13,7 +13,6 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.writeback import Closed, Done, Receipt, done_to
 from synapsor.errors import UsageError
 from synapsor.flow.replay import replay
-from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.deciding import approve
@@ -23,15 +22,7 @@ from tests.decisions import NOW, Person, filed, person, with_row
 async def applied(leo: Person) -> tuple[Ledger, Proposal]:
     """Return a ledger whose proposal was approved and applied."""
     ledger, asked = await filed()
-    await approve(
-        ledger,
-        asked.id,
-        digest=asked.digest,
-        signer=Signer(operator=leo.operator, key=leo.key),
-        operators={leo.operator.name: leo.operator},
-        now=NOW,
-        mode="writeback",
-    )
+    await approve(ledger, asked.id, digest=asked.digest, signer=leo.signer, now=NOW)
     (lease,) = await ledger.lease("w1", now=stamp(NOW), until=stamp(NOW + dt.timedelta(minutes=1)), sources={"shop": 1})
     receipt = Receipt(
         id="rcp_" + "0" * 20,

@@ -13,7 +13,6 @@ import pytest
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.errors import LedgerFailure
-from synapsor.flow.signing import Signer
 from synapsor.flow.waiting import EVERY_S, Alone, WaitingRoom
 from synapsor.ledger.open import open_ledger
 from synapsor.testing.clock import TestClock
@@ -98,15 +97,7 @@ async def test_a_call_waits_until_a_person_has_decided_and_no_longer() -> None:
             await company.began.wait()
             assert not company.held
             await until(lambda: len(company.told) > 2)
-            await reject(
-                ledger,
-                asked.id,
-                digest=asked.digest,
-                signer=Signer(operator=leo.operator, key=leo.key),
-                operators={leo.operator.name: leo.operator},
-                now=NOW,
-                reason="No.",
-            )
+            await reject(ledger, asked.id, digest=asked.digest, signer=leo.signer, now=NOW, reason="No.")
     assert (answers, company.held, waiting.empty) == ([True], True, True)
     waited = [said for said, _ in company.told]
     assert waited == sorted(set(waited))
@@ -282,14 +273,6 @@ async def test_whoever_waits_sees_what_another_process_has_recorded(tmp_path: Pa
         async with anyio.create_task_group() as group:
             group.start_soon(room(here).wait, asked, "stdio", 50, company)
             await company.began.wait()
-            await reject(
-                elsewhere,
-                asked.id,
-                digest=asked.digest,
-                signer=Signer(operator=leo.operator, key=leo.key),
-                operators={leo.operator.name: leo.operator},
-                now=NOW,
-                reason="No.",
-            )
+            await reject(elsewhere, asked.id, digest=asked.digest, signer=leo.signer, now=NOW, reason="No.")
     await elsewhere.aclose()
     await here.aclose()

@@ -20,7 +20,7 @@ from synapsor.core.plain import visible
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.reconcile import MEANINGS, Found, end_of, found_body, whole_of
 from synapsor.core.records import to_body
-from synapsor.core.resolving import asks_first, waiting_words
+from synapsor.core.resolving import VERDICTS, asks_first, waiting_words
 from synapsor.core.statements import Resolved
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reconcile import Resolving, check_in_doubt, resolve
@@ -134,7 +134,7 @@ async def _resolve(arguments: Namespace) -> None:
     text = f"{names} {end_of(lead.verdict).stands}: {lead.operator} says so, and what was found is {lead.found}."
     if waits:
         text = (
-            f"{lead.operator} says that {names} was not applied, and what was found is {lead.found}. That waits until a worker has asked the"
+            f"{lead.operator} says that {names} {VERDICTS[lead.verdict]}, and what was found is {lead.found}. That waits until a worker has asked the"
             f" application {record.proposal.executor} to give it up."
         )
     elif lead.unasked:

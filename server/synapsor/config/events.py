@@ -176,8 +176,8 @@ class Event(_Told):
         "resolution_refused",
         About(
             kind="resolution_refused",
-            happened="was said not to be applied, and the application that carries it out says otherwise",
-            counted="said not to be applied, against what applications say",
+            happened="was said to have come to an end, and the application that carries it out says otherwise",
+            counted="said to have come to an end, against what applications say",
             urgent=True,
             told=True,
         ),

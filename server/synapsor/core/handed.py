@@ -62,7 +62,7 @@ def to_close(job: str, proposals: Iterable[Proposal]) -> bytes:
 
 
 def to_abandon(job: str, proposals: Iterable[Proposal]) -> bytes:
-    """Return the document that asks a handler to begin nothing of these from now on, whatever was begun: a person says that they were not applied."""
+    """Return the document that asks a handler to begin nothing of these from now on, whatever was begun: a person says what became of them."""
     return _document(Ask.ABANDON, job, [_change(each, each.expires_at, []) for each in proposals])
 
 

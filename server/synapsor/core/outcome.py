@@ -261,11 +261,11 @@ class Why(_Told):
     )
     RESOLUTION_UNPROVEN = (
         "resolution_unproven",
-        "Nobody who is trusted now, and may say so, has signed that it was not applied. The application is not asked.",
+        "Nobody who is trusted now, and may say so, has signed what became of it. The application is not asked.",
     )
     HANDLER_ABANDONED = (
         "handler_abandoned",
-        "The application has given it up, because a person said that it was not applied: nothing of it is done from now on.",
+        "The application has given it up, because a person said what became of it: nothing of it is done from now on.",
     )
     HANDLER_APPLIED = "handler_applied", "The application says that it was applied."
     HANDLER_REFUSED = "handler_refused", "The application refuses the change by a rule of its own."

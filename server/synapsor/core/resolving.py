@@ -1,23 +1,36 @@
 """What a person says became of a proposal whose end nobody knows: when it counts at once, when it waits for the application, and how that ended.
 
-That something was not applied is true only of what is not done later. What an application carries out it may still have in hand, so it is
-asked to give that up first; the events of a proposal say how far that has come.
+That something was not applied is true only of what is not done later, and that it was, only of what is not done again. What an application
+carries out it may still have in hand, so it is asked to give that up first; the events of a proposal say how far that has come.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from synapsor.core.outcome import Outcome, Why, meaning_of
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Resolution, SignedResolution
+from synapsor.core.statements import Resolution, Resolved, SignedResolution
 
 WAITS: Final = "resolution_waits"
 REFUSED: Final = "resolution_refused"
-_ONLY_IF_TOLD: Final = frozenset({Why.EFFECT_STANDS, Why.RECEIPT_OF_ANOTHER_DIGEST})
-"""Ends in an application after which nothing of this digest is done any more, and which whoever says "not applied" must have known."""
+VERDICTS: Final[Mapping[Resolved, str]] = {"applied": "was applied", "not_applied": "was not applied"}
+_ONLY_IF_TOLD: Final[Mapping[Resolved, frozenset[Why]]] = {
+    "applied": frozenset({Why.RECEIPT_OF_ANOTHER_DIGEST}),
+    "not_applied": frozenset({Why.EFFECT_STANDS, Why.RECEIPT_OF_ANOTHER_DIGEST}),
+}
+"""Ends in an application after which nothing of this digest is done any more, and which whoever says so must have known."""
+
+
+class End(StrEnum):
+    """What an application's answer means for what a person has said."""
+
+    COUNTS = "counts"
+    REFUSED = "refused"
+    WAITS = "waits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +71,18 @@ def said_of(events: Iterable[Mapping[str, Any]], signed: Sequence[SignedResoluti
 
 def asks_first(proposal: Proposal, resolution: Resolution) -> bool:
     """Tell whether the application is asked to give a proposal up before a resolution of it counts."""
-    return proposal.executor is not None and resolution.verdict == "not_applied" and not resolution.unasked
+    return proposal.executor is not None and not resolution.unasked
 
 
-def end_by(outcome: Outcome, why: Why | None, known: Iterable[str]) -> Outcome:
-    """Return what an application's answer means for what a person says was not applied: `failed`, it counts; `conflict`, it is refused;
-    `retry`, it waits. `known` are the codes that the person was told before.
-    """
+def end_by(verdict: Resolved, outcome: Outcome, why: Why | None, known: Iterable[str]) -> End:
+    """Return what an application's answer means for what a person says; `known` are the codes that the person was told before."""
     if outcome in {Outcome.RETRY, Outcome.ACCEPTED} or why is Why.HANDLER_DIFFERS:
-        return Outcome.RETRY
+        return End.WAITS
     if outcome.status is Status.APPLIED:
-        return Outcome.CONFLICT
-    if outcome is Outcome.RECONCILIATION_REQUIRED:
-        return Outcome.FAILED if why in _ONLY_IF_TOLD and why in set(known) else Outcome.CONFLICT
-    return Outcome.FAILED
+        return End.COUNTS if verdict == "applied" else End.REFUSED
+    if outcome is not Outcome.RECONCILIATION_REQUIRED or (verdict == "applied" and why is Why.EFFECT_STANDS):
+        return End.COUNTS
+    return End.COUNTS if why in _ONLY_IF_TOLD[verdict] and why in set(known) else End.REFUSED
 
 
 def waiting_words(said: Said, executor: str | None) -> str:
@@ -79,9 +90,9 @@ def waiting_words(said: Said, executor: str | None) -> str:
     if said.waits is not None:
         told = said.waits.resolution
         return (
-            f"{told.operator} said at {told.at} that it was not applied. That waits until a worker has asked the application"
+            f"{told.operator} said at {told.at} that it {VERDICTS[told.verdict]}. That waits until a worker has asked the application"
             f" {executor} to give it up; the worker's log says what came of it."
         )
     if said.refused:
-        return f"That it was not applied was refused, by what the application answered: {said.refused}. {meaning_of(said.refused)}"
+        return f"What a person said became of it was refused, by what the application answered: {said.refused}. {meaning_of(said.refused)}"
     return ""

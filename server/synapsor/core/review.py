@@ -182,12 +182,12 @@ def may_resolve(proposal: Proposal, operator: Operator, *, now: str) -> None:  #
 def is_resolved(
     signed: SignedResolution, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str
 ) -> bool:
-    """Tell whether somebody who is trusted now, and may, has signed that exactly this proposal was not applied."""
+    """Tell whether somebody who is trusted now, and may, has signed what became of exactly this proposal."""
     said = signed.resolution
     operator = operators.get(said.operator)
     if operator is None or (said.ledger, said.proposal, said.digest) != (ledger, proposal.id, proposal.digest):
         return False
-    if said.verdict != "not_applied" or not still_spoken_by(said, signed.signature, signed.login, operators):
+    if not still_spoken_by(said, signed.signature, signed.login, operators):
         return False
     try:
         may_resolve(proposal, operator, now=now)

@@ -17,9 +17,7 @@ from synapsor.core.amend import MOST_DEPTH, amendment_of, depth_of, edited, edit
 from synapsor.core.authority import table_for
 from synapsor.core.change import Request, require
 from synapsor.core.deciding import need_of_people, reason_of
-from synapsor.core.evidence import Call
 from synapsor.core.hidden import Keeper
-from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Amended, AmendKind, Proposal
@@ -123,15 +121,7 @@ async def _made_anew(
     original, served = amending.record.proposal, amending.served
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
-    call = Call(
-        id=handles.new("aud"),
-        at=stamp(amending.now),
-        capability=original.capability,
-        contract=served.contract,
-        tenant=original.tenant,
-        principal=amending.operator.name,
-        client=amending.client,
-    )
+    call = amending.call()
     request = Request(
         arguments=arguments,
         tenant=original.tenant,
@@ -140,11 +130,11 @@ async def _made_anew(
         at=call.at,
     )
     scope = Scope(tenant=original.tenant, principal=original.principal)
-    plan, seen, change, related = await changed(served, capability, request, scope)
+    found, change = await changed(served, capability, request, scope)
     require(capability, served.table, served.tables, change.members)
-    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
-    audit = audit_of(call, plan, len(seen.rows), evidence["id"], served, "proposed")
-    made = proposal_of(served, capability, request, call, ledger.id, plan, change, evidence)
+    evidence = bundle_of(handles.evidence_of(call.id), call, found)
+    audit = audit_of(call, found.plan, found.count, evidence["id"], served, "proposed")
+    made = proposal_of(served, capability, request, call, ledger.id, found.plan, change, evidence)
     own = {name: getattr(original, name) for name in ("client", "workflow", "run", "rests_on")}
     need = need_of_people(capability, made.rows, reason_of(capability, arguments))
     return replace(made, policy=need.policy, **own), evidence, audit

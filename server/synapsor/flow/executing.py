@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from synapsor.flow import apply as sql
 from synapsor.flow import verdict as receipts
-from synapsor.flow.apply import Task
+from synapsor.flow.apply import InHand
 from synapsor.flow.handing import ByHandler
 from synapsor.flow.verdict import Claim, Result
 
@@ -15,51 +14,50 @@ from synapsor.flow.verdict import Claim, Result
 class Executor(Protocol):
     """Carries out jobs. `DirectSql` and `ByHandler` do; what either returns is true whatever happened, and `RETRY` says nothing is known."""
 
-    async def apply(self, tasks: Sequence[Task]) -> Result:
+    async def apply(self, job: InHand) -> Result:
         """Try to apply one proposal, or a whole group in its order, all of it or nothing."""
         ...
 
-    async def read_verdict(self, claims: Sequence[Claim]) -> Result | None:
-        """Return what has come of these, without leaving anything; None where nothing has."""
+    async def read_verdict(self, claim: Claim) -> Result | None:
+        """Return what has come of a job, without leaving anything; None where nothing has."""
         ...
 
-    async def record_verdict(self, claims: Sequence[Claim], result: Result) -> Result:
-        """See to it that these are never applied, unless another verdict is there already, which then counts."""
+    async def record_verdict(self, claim: Claim, result: Result) -> Result:
+        """See to it that a job is never applied, unless another verdict is there already, which then counts."""
         ...
 
 
 class DirectSql:
     """Applies by one transaction in the source; its receipts are rows there."""
 
-    async def apply(self, tasks: Sequence[Task]) -> Result:
+    async def apply(self, job: InHand) -> Result:
         """Apply in one transaction."""
-        return await sql.apply(tasks)
+        return await sql.apply(job)
 
-    async def read_verdict(self, claims: Sequence[Claim]) -> Result | None:
+    async def read_verdict(self, claim: Claim) -> Result | None:
         """Read the receipts."""
-        return await receipts.read_verdict(claims)
+        return await receipts.read_verdict(claim)
 
-    async def record_verdict(self, claims: Sequence[Claim], result: Result) -> Result:
+    async def record_verdict(self, claim: Claim, result: Result) -> Result:
         """Leave receipts."""
-        return await receipts.record_verdict(claims, result)
+        return await receipts.record_verdict(claim, result)
 
 
-def executor_of(claims: Sequence[Claim]) -> Executor:
+def executor_of(claim: Claim) -> Executor:
     """Return who carries out a job; of a group all proposals have the same."""
-    handler = claims[0].handler
-    return DirectSql() if handler is None else ByHandler(handler)
+    return DirectSql() if claim.handler is None else ByHandler(claim.handler)
 
 
-async def apply(tasks: Sequence[Task]) -> Result:
+async def apply(job: InHand) -> Result:
     """Have a job applied by whoever carries it out."""
-    return await executor_of(tasks).apply(tasks)
+    return await executor_of(job.claim).apply(job)
 
 
-async def read_verdict(claims: Sequence[Claim]) -> Result | None:
+async def read_verdict(claim: Claim) -> Result | None:
     """Ask whoever carries it out what has come of a job."""
-    return await executor_of(claims).read_verdict(claims)
+    return await executor_of(claim).read_verdict(claim)
 
 
-async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
+async def record_verdict(claim: Claim, result: Result) -> Result:
     """Have it recorded, by whoever carries it out, that a job was not applied."""
-    return await executor_of(claims).record_verdict(claims, result)
+    return await executor_of(claim).record_verdict(claim, result)

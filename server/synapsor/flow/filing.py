@@ -6,6 +6,9 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from synapsor import handles
+from synapsor.core.evidence import Call
+from synapsor.core.moment import stamp
 from synapsor.core.statements import Operator
 from synapsor.flow.acting import Acting, Verb, acting_on
 from synapsor.flow.decider import Named
@@ -40,6 +43,19 @@ class Filing:
     def acting(self) -> Acting:
         """Who acts, only named: their key is unlocked when nothing else can refuse any more."""
         return Acting(who=Named(operator=self.operator), operators=self.operators(), now=self.now)
+
+    def call(self) -> Call:
+        """Return the head of what is recorded of what they see: their own look, at rows of the requester's tenant."""
+        proposal = self.record.proposal
+        return Call(
+            id=handles.new("aud"),
+            at=stamp(self.now),
+            capability=proposal.capability,
+            contract=self.served.contract,
+            tenant=proposal.tenant,
+            principal=self.operator.name,
+            client=self.client,
+        )
 
 
 async def served_for(

@@ -26,7 +26,7 @@ from synapsor.core.handed import (
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import told_of
-from synapsor.flow.apply import Task
+from synapsor.flow.apply import InHand
 from synapsor.flow.verdict import Claim, Result
 from synapsor.handler.answer import Answer, read_answer
 from synapsor.handler.wire import Came
@@ -52,55 +52,56 @@ class ByHandler:
 
     handler: Handler
 
-    async def apply(self, tasks: Sequence[Task]) -> Result:
+    async def apply(self, job: InHand) -> Result:
         """Have a proposal applied, or all of a group in its order; a lapsed one is closed, for an earlier attempt may have got through."""
-        changes = [(task.proposal, task.opened, task.lapses) for task in tasks]
-        if _accepted(tasks):
-            return await self._applied(to_ask_again(tasks[0].job, changes), tasks)
-        if lapsed := next((task for task in tasks if task.expired()), None):
+        claim = job.claim
+        changes = [(task.proposal, task.opened, task.lapses) for task in job.tasks]
+        if claim.accepted:  # whoever says otherwise, it is only asked what has come of it
+            return await self._applied(to_ask_again(claim.lease.job.id, changes), job)
+        if lapsed := next((task for task in job.tasks if task.expired()), None):
             failed = Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED, by=lapsed.proposal.id)
-            return await self.record_verdict(tasks, failed)
-        return await self._applied(to_apply(tasks[0].job, changes), tasks)
+            return await self.record_verdict(claim, failed)
+        return await self._applied(to_apply(claim.lease.job.id, changes), job)
 
-    async def _applied(self, document: bytes, tasks: Sequence[Task]) -> Result:
+    async def _applied(self, document: bytes, job: InHand) -> Result:
         """Return what has come of it, and take nothing for applied but exactly the rows that were approved."""
-        answer = await self._ask(document, tasks)
+        answer = await self._ask(document, job.claim)
         if isinstance(answer, Result):
             return answer
-        if answer.came in _APPLIED and not is_exact(answer, [task.opened for task in tasks]):
+        if answer.came in _APPLIED and not is_exact(answer, [task.opened for task in job.tasks]):
             return _DIFFERS
-        return _UNKNOWN if is_nothing(answer) else _verdict(answer, tasks)
+        return _UNKNOWN if is_nothing(answer) else _verdict(answer, job.claim)
 
-    async def read_verdict(self, claims: Sequence[Claim]) -> Result | None:
-        """Return what the handler says has come of these, without having anything done."""
-        answer = await self._ask(to_look(claims[0].job, _told(claims)), claims)
+    async def read_verdict(self, claim: Claim) -> Result | None:
+        """Return what the handler says has come of a job, without having anything done."""
+        answer = await self._ask(to_look(claim.lease.job.id, claim.proposals), claim)
         if isinstance(answer, Result):
             return answer
-        return None if is_nothing(answer) else _verdict(answer, claims)
+        return None if is_nothing(answer) else _verdict(answer, claim)
 
-    async def record_verdict(self, claims: Sequence[Claim], result: Result) -> Result:
-        """Have the handler record that these were not applied, unless another verdict is there already, which then counts."""
-        answer = await self._ask(to_close(claims[0].job, _told(claims)), claims)
+    async def record_verdict(self, claim: Claim, result: Result) -> Result:
+        """Have the handler record that a job was not applied, unless another verdict is there already, which then counts."""
+        answer = await self._ask(to_close(claim.lease.job.id, claim.proposals), claim)
         if isinstance(answer, Result):
             return answer
         if is_nothing(answer):
             return _UNKNOWN
-        verdict = _verdict(answer, claims)
+        verdict = _verdict(answer, claim)
         return result if verdict.why is Why.RECORDED_BEFORE else verdict
 
-    async def _ask(self, document: bytes, claims: Sequence[Claim]) -> Answer | Result:
-        """Return an answer that is about exactly these, or what came instead of one."""
-        answer = await _asked(self.handler, document, claims[0].job, _told(claims))
+    async def _ask(self, document: bytes, claim: Claim) -> Answer | Result:
+        """Return an answer that is about exactly a job's proposals, or what came instead of one."""
+        answer = await _asked(self.handler, document, claim.lease.job.id, claim.proposals)
         if isinstance(answer, Result):
-            return _unheard(answer, claims) if answer.outcome is Outcome.RETRY else answer
-        return _FORGOT if is_nothing(answer) and _accepted(claims) else answer
+            return _unheard(answer, claim) if answer.outcome is Outcome.RETRY else answer
+        return _FORGOT if is_nothing(answer) and claim.accepted else answer
 
     def __repr__(self) -> str:
         return f"ByHandler({self.handler.name})"
 
 
 async def abandon(handler: Handler, job: str, proposals: Sequence[Proposal]) -> Result:
-    """Have an application give up what it may still have in hand, since a person says that it was not applied; return what it answers to
+    """Have an application give up what it may still have in hand, since a person says what became of it; return what it answers to
     that, `RETRY` or `ACCEPTED` where it may be done yet.
     """
     answer = await _asked(handler, to_abandon(job, proposals), job, proposals)
@@ -138,39 +139,26 @@ def _visible(detail: str) -> str:
     return detail.encode("ascii", "backslashreplace").decode().translate(dict.fromkeys((*range(32), 127), "?"))
 
 
-def _told(claims: Sequence[Claim]) -> list[Proposal]:
-    return [claim.proposal for claim in claims]
-
-
-def _applied(answer: Answer, claims: Sequence[Claim]) -> Result:
+def _applied(answer: Answer, claim: Claim) -> Result:
     # The rows are exactly those that were approved; as they were signed, their hidden values are sealed.
-    done = {c.proposal.id: told_of(c.proposal) for c in claims}
+    done = {proposal.id: told_of(proposal) for proposal in claim.proposals}
     return Result(outcome=outcome_of(answer)[0], done=done, confirmed=confirmed_by(answer))
 
 
-def _accepted(claims: Sequence[Claim]) -> bool:
-    """Tell whether the handler has accepted it: from then on it is only asked what has come of it, whoever says otherwise."""
-    return any(claim.accepted for claim in claims)
-
-
-def _unheard(result: Result, claims: Sequence[Claim]) -> Result:
+def _unheard(result: Result, claim: Claim) -> Result:
     """Return what an attempt without an answer came to: what was accepted stays so, and is never given up as if nothing had been done."""
-    if not _accepted(claims):
+    if not claim.accepted:
         return result
-    return replace(result, outcome=Outcome.ACCEPTED, asked_until=_until(claims))
+    return replace(result, outcome=Outcome.ACCEPTED, asked_until=claim.asked_until)
 
 
-def _until(claims: Sequence[Claim]) -> str:
-    return next((claim.asked_until for claim in claims if claim.accepted), claims[0].asked_until)
-
-
-def _not_applied(answer: Answer, claims: Sequence[Claim]) -> Result:
+def _not_applied(answer: Answer, claim: Claim) -> Result:
     outcome, why = outcome_of(answer)
     if outcome is Outcome.ACCEPTED:
-        return Result(outcome=outcome, why=why, wait=float(answer.again), asked_until=_until(claims))
-    by = claims[0].proposal.id if len(claims) == 1 else None
+        return Result(outcome=outcome, why=why, wait=float(answer.again), asked_until=claim.asked_until)
+    by = claim.proposals[0].id if len(claim.proposals) == 1 else None
     return Result(outcome=outcome, why=why, by=by, recorded=True, confirmed=confirmed_by(answer))
 
 
-def _verdict(answer: Answer, claims: Sequence[Claim]) -> Result:
-    return _applied(answer, claims) if answer.came in _APPLIED else _not_applied(answer, claims)
+def _verdict(answer: Answer, claim: Claim) -> Result:
+    return _applied(answer, claim) if answer.came in _APPLIED else _not_applied(answer, claim)

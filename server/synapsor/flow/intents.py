@@ -6,13 +6,12 @@ is said to have failed: the ledger sees to both, and a person resolves what is l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from synapsor.core.intents import trusts_receipts
 from synapsor.core.outcome import Outcome, Why
-from synapsor.core.proposal import Status, Undone
+from synapsor.core.proposal import Proposal, Status, Undone
 from synapsor.core.writeback import Lease
 from synapsor.flow.verdict import Claim, Result
 from synapsor.ports import WorkLedger, WriteTransaction
@@ -29,25 +28,25 @@ class Intents:
     ledger: WorkLedger
     lease: Lease
 
-    async def begin(self, claims: Sequence[Claim]) -> Result | None:
-        """Record that these are about to be applied, under the lease; who has lost it records nothing, and applies nothing."""
-        if (unknown := await self.read(claims)) is not None:
+    async def begin(self, claim: Claim) -> Result | None:
+        """Record that its proposals are about to be applied, under the lease; who has lost it records nothing, and applies nothing."""
+        if (unknown := await self.read(claim)) is not None:
             return unknown
         if not await self.ledger.doubts.intend(self.lease):
             return Result(outcome=Outcome.RETRY, why=Why.LEASE_LOST)
-        await claims[0].reached("apply.intended")
+        await claim.reached("apply.intended")
         return None
 
     def lost(self) -> Result:
         """Leave it to a person: nothing tells what became of it."""
         return _UNRESOLVED
 
-    async def known(self, claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
+    async def known(self, claim: Claim, tx: WriteTransaction) -> Result | None:
         """Know nothing: what an earlier attempt left stands in the ledger, and was looked at before."""
-        del claims, tx
+        del claim, tx
         return None
 
-    async def leave(self, claim: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
+    async def leave(self, claim: Claim, proposal: Proposal, tx: WriteTransaction, outcome: Outcome) -> None:
         """Leave nothing in the source."""
 
     async def applied(self, claim: Claim, undoes: Undone, tx: WriteTransaction) -> bool:
@@ -60,16 +59,16 @@ class Intents:
         told = (record.status, record.proposal.digest, last.digest, last.outcome)
         return told == (Status.APPLIED, undoes.digest, undoes.digest, Outcome.APPLIED.value)
 
-    async def record(self, claims: Sequence[Claim], result: Result) -> Result:
+    async def record(self, claim: Claim, result: Result) -> Result:
         """Return it as it is, unless an attempt of before may have got through: it is settled in the ledger, and there alone."""
-        return await self.read(claims) or result
+        return await self.read(claim) or result
 
-    async def read(self, claims: Sequence[Claim]) -> Result | None:
+    async def read(self, claim: Claim) -> Result | None:
         """Know nothing of the source, and nobody does where it kept receipts before, and an attempt of then has not ended for certain."""
         if self.lease.attempt == 1:
             return None
-        for claim in claims:
-            record = await self.ledger.proposal(claim.proposal.id)
+        for proposal in claim.proposals:
+            record = await self.ledger.proposal(proposal.id)
             told = [(one["kind"], one["facts"]) for one in record.events] if record is not None else []
             if trusts_receipts(told, before=self.lease.attempt):
                 return _UNRESOLVED

@@ -15,7 +15,7 @@ from synapsor.core.change import ChangeSet, Request, change_set, require, too_ma
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call, Kept, Rows, SeenList
+from synapsor.core.evidence import Call, Kept, SeenList
 from synapsor.core.exchange import Exchange
 from synapsor.core.following import allowed_next, next_poll_s
 from synapsor.core.group import missing
@@ -32,7 +32,7 @@ from synapsor.errors import Code, IntegrityError, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
 from synapsor.flow.grounds import rests_on
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import REFUSALS, Fetch, audit_of, bundle_of, look, planned
+from synapsor.flow.read import REFUSALS, Fetch, Found, audit_of, bundle_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.values import ColumnType, Json, Token, ValueUnfit, digest, to_json
 
@@ -57,14 +57,13 @@ async def propose(
     request = Request(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
-    plan, seen, change, related = await changed(served, capability, request, scope)
+    found, change = await changed(served, capability, request, scope)
     require(capability, served.table, served.tables, change.members)
-    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
-    proposal = proposal_of(served, capability, request, call, ledger.id, plan, change, evidence)
+    evidence = bundle_of(handles.evidence_of(call.id), call, found)
+    proposal = proposal_of(served, capability, request, call, ledger.id, found.plan, change, evidence)
     key = proposal.members[0].key  # of a set no evidence is asked that is of the same row
     proposal = replace(proposal, rests_on=await rests_on(served, scope, call, key, ledger))
-    rows = len(seen.rows) + sum(len(found.seen.rows) for found in related.values())
-    audit = audit_of(call, plan, rows, evidence["id"], served, "proposed")
+    audit = audit_of(call, found.plan, found.count, evidence["id"], served, "proposed")
     record = (await ledger.file_proposal(proposal, evidence, audit)).as_told
     if record.proposal.id == proposal.id:
         summary = "The change waits for a person's decision; nothing has changed yet."
@@ -88,17 +87,17 @@ async def propose(
 
 async def changed(
     served: Served, capability: ProposeCapability, request: Request, scope: Scope
-) -> tuple[ReadPlan, Rows, ChangeSet, dict[str, SeenList]]:
-    """Return what was asked of the source and seen there, the change of it, and the related rows that it depends on."""
+) -> tuple[Found, ChangeSet]:
+    """Return what was asked of the source and seen there, the related rows among it on which it depends, and the change of it."""
     if not served.hops:
-        return *await _of_rows(served, capability, request, scope), {}
+        return await _of_rows(served, capability, request, scope)
     try:
         async with served.source.snapshot(time_ms=capability.limits.time_ms) as snapshot:
-            plan, seen, change = await _of_rows(served, capability, request, scope, snapshot.fetch)
+            found, change = await _of_rows(served, capability, request, scope, snapshot.fetch)
             members, related = await _depending(served, change.members, scope, snapshot.fetch)
     except SourceFailure as failed:
         raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
-    return plan, seen, replace(change, members=members), related
+    return replace(found, lists=related), replace(change, members=members)
 
 
 async def _depending(
@@ -132,7 +131,7 @@ async def _depending(
 
 async def _of_rows(
     served: Served, capability: ProposeCapability, request: Request, scope: Scope, fetch: Fetch | None = None
-) -> tuple[ReadPlan, Rows, ChangeSet]:
+) -> tuple[Found, ChangeSet]:
     """Return what was asked of the source and seen there, and the change of it."""
     if capability.operation is Operation.INSERT:
         change = change_set(capability, served.table, request, ())
@@ -141,7 +140,7 @@ async def _of_rows(
         seen = await look(served, plan, fetch)
         if seen.rows or seen.cut_by:
             raise Refusal(Code.ALREADY_THERE)
-        return plan, seen, change
+        return Found(served=served, scope=scope, plan=plan, seen=seen), change
     plan = planned(served, request.arguments, scope)
     seen = await look(served, plan, fetch)
     if seen.cut_by == "bytes":
@@ -152,7 +151,7 @@ async def _of_rows(
     rows = [dict(zip(names, row, strict=True)) for row in seen.rows]
     for row in rows:
         _check_readable(plan, row)
-    return plan, seen, change_set(capability, served.table, request, rows)
+    return Found(served=served, scope=scope, plan=plan, seen=seen), change_set(capability, served.table, request, rows)
 
 
 def _check_readable(plan: ReadPlan, row: Mapping[str, Token]) -> None:

@@ -6,6 +6,7 @@ The evidence is durable before the rows leave: when it cannot be recorded, nothi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -44,6 +45,26 @@ REFUSALS = {
 """What a model is told of each way in which a source can fail."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was asked of a source for somebody, and what was seen there.
+
+    Attributes:
+        lists: what was seen beside the rows, by name: lists that belong to the one row, or rows that it is related to.
+    """
+
+    served: Served
+    scope: Scope
+    plan: ReadPlan
+    seen: Rows
+    lists: Mapping[str, SeenList] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many rows were seen in all."""
+        return len(self.seen.rows) + sum(len(one.seen.rows) for one in self.lists.values())
+
+
 async def read(
     served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger
 ) -> dict[str, Any]:
@@ -55,18 +76,14 @@ async def read(
     """
     plan, question = _paged(served, arguments, scope)
     if served.lists:
-        seen, lists = await look_with_lists(served, plan, arguments, scope)
+        found = await _with_lists(served, plan, arguments, scope)
     else:
-        seen, lists = await look(served, plan), {}
-    single = plan.shape.single
-    data = _single(served, plan, seen, lists, scope) if single else _list(served, plan, seen, scope, question)
+        found = Found(served=served, scope=scope, plan=plan, seen=await look(served, plan))
+    data = _single(found) if plan.shape.single else _list(found, question)
     evidence = handles.evidence_of(call.id)
-    count = len(seen.rows)
-    await ledger.record_read(
-        audit_of(call, plan, count + sum(len(found.seen.rows) for found in lists.values()), evidence, served),
-        bundle_of(evidence, call, plan, seen, served, scope, lists),
-    )
-    told = [many(count, "row"), *_cut(seen), *(c for f in lists.values() for c in _cut(f.seen))]
+    await ledger.record_read(audit_of(call, plan, found.count, evidence, served), bundle_of(evidence, call, found))
+    cut = [limit for rows in (found.seen, *(one.seen for one in found.lists.values())) for limit in _cut(rows)]
+    told = [many(len(found.seen.rows), "row"), *cut]
     summary = ", ".join(dict.fromkeys(told)) + "."
     return success(call.capability, "read", summary, evidence=evidence, audit=call.id, data=data)
 
@@ -102,26 +119,20 @@ async def _seen(template: ReadTemplate, plan: ReadPlan, fetch: Fetch) -> Rows:
     return seen
 
 
-async def look_with_lists(
-    served: Served, plan: ReadPlan, arguments: Mapping[str, Any], scope: Scope
-) -> tuple[Rows, dict[str, SeenList]]:
-    """Return the one row that answers a call and the lists that belong to it, all as of one moment.
-
-    Raises:
-        Refusal: with a code of the closed table.
-    """
-    found: dict[str, SeenList] = {}
+async def _with_lists(served: Served, plan: ReadPlan, arguments: Mapping[str, Any], scope: Scope) -> Found:
+    """Return the one row that answers a call and the lists that belong to it, all as of one moment."""
+    lists: dict[str, SeenList] = {}
     try:
         async with served.source.snapshot(time_ms=plan.time_ms) as snapshot:
             seen = await look(served, plan, snapshot.fetch)
             left = plan.shape.bytes - seen.bytes
             for part in served.lists:
                 parent = [seen.rows[0][plan.shape.positions[name]] for name in part.parent]
-                found[part.name] = listed = await _listed(part, parent, arguments, scope, snapshot.fetch, left)
+                lists[part.name] = listed = await _listed(part, parent, arguments, scope, snapshot.fetch, left)
                 left -= listed.seen.bytes
     except SourceFailure as failed:
         raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
-    return seen, found
+    return Found(served=served, scope=scope, plan=plan, seen=seen, lists=lists)
 
 
 async def _listed(
@@ -167,18 +178,11 @@ def _paged(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[
     return plan, bound
 
 
-def bundle_of(
-    evidence: str,
-    call: Call,
-    plan: ReadPlan,
-    seen: Rows,
-    served: Served,
-    scope: Scope,
-    lists: Mapping[str, SeenList] | None = None,
-) -> dict[str, Any]:
+def bundle_of(evidence: str, call: Call, found: Found) -> dict[str, Any]:
     """Return the evidence of a call, with hidden columns as a model saw them."""
-    kept = served.presenter.kept(plan.shape.described, seen, scope.tenant)
-    return evidence_body(evidence, call, plan, seen, source=served.source.name, kept=kept, lists=lists)
+    served, plan, seen = found.served, found.plan, found.seen
+    kept = served.presenter.kept(plan.shape.described, seen, found.scope.tenant)
+    return evidence_body(evidence, call, plan, seen, source=served.source.name, kept=kept, lists=found.lists)
 
 
 def audit_of(
@@ -197,48 +201,46 @@ def audit_of(
     )
 
 
-def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...], scope: Scope) -> dict[str, Json]:
-    """Return a row as the model sees it: the reviewed columns as documented JSON, hidden ones as their rule shows them.
-
-    Raises:
-        Refusal: a value is not of its reviewed type (`schema_drift`).
-    """
-    return _filled(served.form, served.presenter, plan.shape, row, scope)
+def _shown(found: Found, row: tuple[Token, ...]) -> dict[str, Json]:
+    return _filled(found.served.form, found.served.presenter, found.plan.shape, row, found.scope)
 
 
 def _filled(
     form: Form, presenter: Presenter, shape: ReadShape, row: tuple[Token, ...], scope: Scope
 ) -> dict[str, Json]:
+    """Return a row as the model sees it: the reviewed columns as documented JSON, hidden ones as their rule shows them."""
     try:
         return filled(form, row, shape.positions, shape.types, partial(presenter.shown, tenant=scope.tenant))
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
 
 
-def _single(served: Served, plan: ReadPlan, seen: Rows, lists: Mapping[str, SeenList], scope: Scope) -> dict[str, Any]:
-    row = shown(served, plan, seen.rows[0], scope)
-    for part in served.lists:
-        found = lists[part.name]
-        rows = [_filled(part.form, part.presenter, found.shape, each, scope) for each in found.seen.rows]
-        row[part.name] = as_list(rows, found.seen.cut_by)
+def _single(found: Found) -> dict[str, Any]:
+    row = _shown(found, found.seen.rows[0])
+    for part in found.served.lists:
+        listed = found.lists[part.name]
+        rows = [_filled(part.form, part.presenter, listed.shape, each, found.scope) for each in listed.seen.rows]
+        row[part.name] = as_list(rows, listed.seen.cut_by)
     return {"row": row}
 
 
-def _list(served: Served, plan: ReadPlan, seen: Rows, scope: Scope, question: tuple[Json, ...]) -> dict[str, Any]:
-    rows = [shown(served, plan, row, scope) for row in seen.rows]
+def _list(found: Found, question: tuple[Json, ...]) -> dict[str, Any]:
+    seen = found.seen
+    rows = [_shown(found, row) for row in seen.rows]
     told: dict[str, Any] = as_list(rows, seen.cut_by)
-    capability = served.capability
+    capability = found.served.capability
     assert isinstance(capability, ReadCapability)  # noqa: S101  # the desk dispatches by kind
     if capability.total:
         told["total"] = seen.total
     if capability.pages:
-        told["next_cursor"] = _next_cursor(served, plan, seen, question)
+        told["next_cursor"] = _next_cursor(found, question)
     return told
 
 
-def _next_cursor(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Json, ...]) -> str | None:
+def _next_cursor(found: Found, question: tuple[Json, ...]) -> str | None:
+    seen, shape = found.seen, found.plan.shape
     if seen.cut_by is None or not seen.rows:
         return None
-    last, positions = seen.rows[-1], plan.shape.positions
-    cursor = seal(served.secret, question, [last[positions[column.path]] for column, _ in plan.shape.order])
+    last, positions = seen.rows[-1], shape.positions
+    cursor = seal(found.served.secret, question, [last[positions[column.path]] for column, _ in shape.order])
     return cursor if len(cursor) <= MAX_CURSOR else None

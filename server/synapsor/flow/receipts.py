@@ -5,12 +5,11 @@ A conflict or failure leaves a receipt too, so that a worker that was paused can
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synapsor.core.outcome import Outcome, Why, why_failed
 from synapsor.core.plan import Relation
-from synapsor.core.proposal import Undone
+from synapsor.core.proposal import Proposal, Undone
 from synapsor.core.writeback import SourceReceipt, receipt_key, told_of
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow.verdict import Claim, Result, Stop, raw_digest
@@ -24,21 +23,21 @@ class Receipts:
 
     relation: Relation
 
-    async def begin(self, claims: Sequence[Claim]) -> Result | None:
+    async def begin(self, claim: Claim) -> Result | None:
         """Say nothing beforehand: the receipt in the transaction says it."""
-        del claims
+        del claim
         return None
 
     def lost(self) -> Result:
         """Try again: the insertion of the same receipt waits for the lost transaction, and then tells what became of it."""
         return Result(outcome=Outcome.RETRY, why=Why.UNKNOWN_COMMIT)
 
-    async def known(self, claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
+    async def known(self, claim: Claim, tx: WriteTransaction) -> Result | None:
         """Return what an earlier attempt came to, from the receipts; those of a group were left in one transaction."""
-        found = [await self._outcome(claim, tx) for claim in claims]
+        found = [await self._outcome(claim, one, tx) for one in claim.proposals]
         if None in found and any(found):
             # Another worker has committed them, all at once, between the first look and the last: now all can be seen.
-            found = [await self._outcome(claim, tx) for claim in claims]
+            found = [await self._outcome(claim, one, tx) for one in claim.proposals]
         outcomes = set(found)
         if outcomes == {None}:
             return None
@@ -49,22 +48,23 @@ class Receipts:
         (outcome,) = outcomes
         assert outcome is not None  # noqa: S101  # see above
         if outcome is Outcome.APPLIED:
-            return Result(outcome=Outcome.ALREADY_APPLIED, done={c.proposal.id: told_of(c.proposal) for c in claims})
+            return Result(outcome=Outcome.ALREADY_APPLIED, done={one.id: told_of(one) for one in claim.proposals})
         return Result(outcome=outcome, why=Why.RECORDED_BEFORE, recorded=True)
 
-    async def _outcome(self, claim: Claim, tx: WriteTransaction) -> Outcome | None:
+    async def _outcome(self, claim: Claim, proposal: Proposal, tx: WriteTransaction) -> Outcome | None:
         """Return the outcome that a proposal's receipt tells; one of another digest is for a person to look at."""
-        mine = receipt_of(claim, Outcome.APPLIED)
+        mine = receipt_of(claim, proposal, Outcome.APPLIED)
         found = await tx.fetch(select_receipt(self.relation, claim.source.dialect, mine.key))
         if not found:
             return None
         digest, outcome = read_receipt(found[0])
         return Outcome(outcome) if digest == mine.digest else Outcome.RECONCILIATION_REQUIRED
 
-    async def leave(self, claim: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
+    async def leave(self, claim: Claim, proposal: Proposal, tx: WriteTransaction, outcome: Outcome) -> None:
         """Leave a receipt in the transaction; `Stop` where another worker's came first."""
+        receipt = receipt_of(claim, proposal, outcome)
         try:
-            kept = await tx.execute(insert_receipt(self.relation, claim.source.dialect, receipt_of(claim, outcome)))
+            kept = await tx.execute(insert_receipt(self.relation, claim.source.dialect, receipt))
         except SourceFailure as failed:
             if failed.kind is Failure.CONSTRAINT:  # another worker's receipt came first: the next attempt reads it
                 raise Stop(Result(outcome=Outcome.RETRY, why=Why.RECEIPT_RACED)) from None
@@ -74,50 +74,47 @@ class Receipts:
 
     async def applied(self, claim: Claim, undoes: Undone, tx: WriteTransaction) -> bool:
         """Tell whether the source says that a change was applied, under exactly this digest: the ledger alone proves nothing."""
-        key = receipt_key(claim.proposal.ledger, undoes.proposal)
+        key = receipt_key(claim.ledger, undoes.proposal)
         found = await tx.fetch(select_receipt(self.relation, claim.source.dialect, key))
         return bool(found) and read_receipt(found[0]) == (raw_digest(undoes.digest), Outcome.APPLIED.value)
 
-    async def record(self, claims: Sequence[Claim], result: Result) -> Result:
-        """Leave receipts that say these were not applied, unless another verdict is there already, which then counts."""
-        lead = claims[0]
+    async def record(self, claim: Claim, result: Result) -> Result:
+        """Leave receipts that say its proposals were not applied, unless another verdict is there already, which then counts."""
         try:
-            async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-                await lead.reached("apply.verdict_begun")
-                known = await self.known(claims, tx)
+            async with claim.source.transaction(time_ms=claim.time_ms) as tx:
+                await claim.reached("apply.verdict_begun")
+                known = await self.known(claim, tx)
                 if known is not None:
                     return known
-                for claim in claims:
-                    await self.leave(claim, tx, result.outcome)
-                lead.check_held()
-                await lead.reached("apply.verdict_before_commit")
+                for proposal in claim.proposals:
+                    await self.leave(claim, proposal, tx, result.outcome)
+                claim.check_held()
+                await claim.reached("apply.verdict_before_commit")
                 await tx.commit()
         except SourceFailure as failed:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
         except Stop as stop:
             return stop.result
-        await lead.reached("apply.verdict_committed")
+        await claim.reached("apply.verdict_committed")
         return result
 
-    async def read(self, claims: Sequence[Claim]) -> Result | None:
-        """Return what the source says has come of these, without leaving anything there; `RETRY` when it cannot be asked now."""
-        lead = claims[0]
+    async def read(self, claim: Claim) -> Result | None:
+        """Return what the source says has come of it, without leaving anything there; `RETRY` when it cannot be asked now."""
         try:
-            async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-                return await self.known(claims, tx)
+            async with claim.source.transaction(time_ms=claim.time_ms) as tx:
+                return await self.known(claim, tx)
         except SourceFailure as failed:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
 
 
-def receipt_of(claim: Claim, outcome: Outcome) -> SourceReceipt:
-    """Return the receipt row of this outcome."""
-    proposal = claim.proposal
+def receipt_of(claim: Claim, proposal: Proposal, outcome: Outcome) -> SourceReceipt:
+    """Return the receipt row of this outcome of one of the proposals."""
     return SourceReceipt(
         key=receipt_key(proposal.ledger, proposal.id),
         digest=raw_digest(proposal.digest),
         proposal=proposal.id,
         tenant=proposal.tenant or "",
         outcome=outcome.value,
-        ledger_head=claim.ledger_head,
-        worker=claim.worker,
+        ledger_head=raw_digest(claim.lease.head),
+        worker=claim.lease.worker,
     )

@@ -22,7 +22,7 @@ from synapsor.core.untold import Untold, untold_by_code, untold_by_failure
 from synapsor.errors import Code, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import Fetch, audit_of, bundle_of, look
+from synapsor.flow.read import Fetch, Found, audit_of, bundle_of, look
 from synapsor.flow.rows import row_plan, row_shape
 from synapsor.ports import AgentLedger
 from synapsor.values import Token
@@ -176,7 +176,7 @@ async def _recorded(proposal: Proposal, served: Served, ledger: AgentLedger, cal
     first, *others = looked
     evidence = handles.evidence_of(call.id)
     lists = {f"look {at}": kept(one) for at, one in enumerate(others, 2)}
-    body = bundle_of(evidence, call, first.plan, first.seen, served, scope, lists)
-    rows = sum(len(one.seen.rows) for one in looked)
-    await ledger.record_read(audit_of(call, first.plan, rows, evidence, served, "looked"), body)
+    found = Found(served=served, scope=scope, plan=first.plan, seen=first.seen, lists=lists)
+    audit = audit_of(call, first.plan, found.count, evidence, served, "looked")
+    await ledger.record_read(audit, bundle_of(evidence, call, found))
     return evidence

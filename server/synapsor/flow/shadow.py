@@ -7,18 +7,29 @@ as far as the catalogue shows it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synapsor.core.measured import Measured, varying
 from synapsor.core.outcome import Outcome, Why, why_failed
 from synapsor.core.writeback import target
 from synapsor.errors import SourceFailure
-from synapsor.flow.apply import TRY_AGAIN, Carried, Task, carry_out
+from synapsor.flow.apply import TRY_AGAIN, Carried, Site, Task, carry_out
 from synapsor.flow.verdict import Result, Stop
+from synapsor.ports import WriteSource
 
 SHADOW_STEPS = ("shadow.taken", "shadow.begun", "shadow.carried_out", "shadow.rolled_back", "shadow.recorded")
 """Named points of a shadow apply beside those that `carry_out` passes; all but the first and the last are passed twice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToMeasure:
+    """What is measured at once: one proposal, or all of a group in its order, over one source."""
+
+    tasks: Sequence[Task]
+    source: WriteSource
+    time_ms: int
+    reached: Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +46,14 @@ class Shadow:
     varies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-async def shadow(tasks: Sequence[Task]) -> Shadow:
-    """Measure what a change does, or all of a group in its order; whatever happens, nothing of it stays."""
+async def shadow(what: ToMeasure) -> Shadow:
+    """Measure what a change does, or all of a group; whatever happens, nothing of it stays."""
     try:
-        for task in tasks:
-            if await task.source.lasting(target(task.table)):
+        for task in what.tasks:
+            if await what.source.lasting(target(task.table)):
                 return _failed(Why.EFFECT_STAYS)
-        first = await _once(tasks)
-        second = await _once(tasks) if first is not None else None
+        first = await _once(what)
+        second = await _once(what) if first is not None else None
         if first is None or second is None:
             return _failed(Why.EFFECT_STAYS)
     except Stop as stop:
@@ -50,7 +61,7 @@ async def shadow(tasks: Sequence[Task]) -> Shadow:
     except SourceFailure as failed:
         outcome = Outcome.RETRY if failed.kind in TRY_AGAIN else Outcome.FAILED
         return Shadow(result=Result(outcome=outcome, why=why_failed(failed.kind)))
-    return _alike(tasks, first, second)
+    return _alike(what.tasks, first, second)
 
 
 def _alike(tasks: Sequence[Task], first: Carried, second: Carried) -> Shadow:
@@ -67,16 +78,16 @@ def _alike(tasks: Sequence[Task], first: Carried, second: Carried) -> Shadow:
     return Shadow(result=Result(outcome=Outcome.APPLIED), measured=measured, varies=varies)
 
 
-async def _once(tasks: Sequence[Task]) -> Carried | None:
+async def _once(what: ToMeasure) -> Carried | None:
     """Return what the change did, or None where a part of it did not roll back. However it is left, it is without a commit."""
-    lead = tasks[0]
-    async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-        await lead.reached("shadow.begun")
-        carried = await carry_out(tasks, tx, counts=True)
-        await lead.reached("shadow.carried_out")
+    async with what.source.transaction(time_ms=what.time_ms) as tx:
+        await what.reached("shadow.begun")
+        site = Site(tx=tx, source=what.source, time_ms=what.time_ms, reached=what.reached)
+        carried = await carry_out(what.tasks, site, counts=True)
+        await what.reached("shadow.carried_out")
         if not await tx.roll_back():
             return None
-    await lead.reached("shadow.rolled_back")
+    await what.reached("shadow.rolled_back")
     return carried
 
 

@@ -32,7 +32,7 @@ from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
 from synapsor.flow.filing import Filing
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import audit_of, bundle_of, look
+from synapsor.flow.read import Found, audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
 from synapsor.flow.rows import row_plan, row_shape
 from synapsor.flow.signing import signed_by
@@ -98,15 +98,7 @@ async def _filed(ledger: ReviewLedger, asking: Filing) -> ProposalRecord:
         raise Refusal(served.refusal)
     seen = await _look(served, original, inverse)
     members = _restored(asking, inverse, tuple(seen.named))
-    call = Call(
-        id=handles.new("aud"),
-        at=stamp(asking.now),
-        capability=original.capability,
-        contract=served.contract,
-        tenant=original.tenant,
-        principal=asking.operator.name,
-        client=asking.client,
-    )
+    call = asking.call()
     evidence = _evidence(served, call, seen, original)
     proposal = _proposal(asking, call, ledger.id, original, inverse, members, evidence)
     record = await ledger.file_proposal(
@@ -199,7 +191,8 @@ def _evidence(served: Served, call: Call, seen: _Seen, original: Proposal) -> di
     lists = {
         f"row {at}": SeenList(shape=p.shape, plan=p, seen=r, kept=kept(p, r)) for at, (p, r) in enumerate(others, 2)
     }
-    return bundle_of(handles.evidence_of(call.id), call, plan, rows, served, scope, lists)
+    found = Found(served=served, scope=scope, plan=plan, seen=rows, lists=lists)
+    return bundle_of(handles.evidence_of(call.id), call, found)
 
 
 def _proposal(

@@ -5,13 +5,13 @@ Where verdicts are kept is one choice of a source: `flow.receipts` keeps them be
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Undone
-from synapsor.core.writeback import Confirmed, Done
+from synapsor.core.writeback import Confirmed, Done, Lease
 from synapsor.handler_ports import Handler
 from synapsor.ports import WriteSource, WriteTransaction
 
@@ -27,30 +27,31 @@ async def nowhere(_: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A proposal and where its verdict is kept: enough to learn or to record it, and not enough to change a row.
+    """A leased job and where its verdict is kept: enough to learn or to record it, and not enough to change a row.
 
     Attributes:
+        proposals: all that it applies, in the order in which that is done.
         handler: who carries it out and keeps its receipt; None for the worker itself, in the source.
-        job: the job that it is a part of.
-        held: whether the lease of its job is certainly held now.
+        held: whether its lease is certainly held now.
         accepted: whether the application has said that it will do it: then it is only asked what has come of it.
         asked_until: from when on a person is to look, of what it has accepted, or accepts now.
-        first: nobody has tried to apply it before, as far as the ledger knows; no verdict is looked for then, unless its own cannot be left.
     """
 
-    proposal: Proposal
+    lease: Lease
+    proposals: tuple[Proposal, ...]
     source: WriteSource
     verdicts: Verdicts
-    ledger_head: bytes
-    worker: str
     time_ms: int
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
     handler: Handler | None = None
-    job: str = ""
     held: Callable[[], bool] = field(default=lambda: True)
     accepted: bool = False
     asked_until: str = ""
-    first: bool = False
+
+    @property
+    def ledger(self) -> str:
+        """The ledger of its proposals: all of a job are of one."""
+        return self.proposals[0].ledger
 
     def check_held(self) -> None:
         """Stop before a commit where the job may be another worker's by now. It saves work: that nothing is applied twice, the receipt sees to."""
@@ -105,11 +106,6 @@ class Stop(Exception):
         self.result = result
 
 
-def stopped(task: Claim, outcome: Outcome, why: Why, moved: tuple[str, ...] = ()) -> Stop:
-    """Return what leaves the transaction because of one of the proposals, to be raised."""
-    return Stop(Result(outcome=outcome, why=why, by=task.proposal.id, moved=moved))
-
-
 class Verdicts(Protocol):
     """Where an attempt leaves what came of it, and a later one finds it. `flow.receipts` keeps it in the source, `flow.intents` in the ledger.
 
@@ -117,20 +113,20 @@ class Verdicts(Protocol):
         LedgerFailure: nothing was recorded.
     """
 
-    async def begin(self, claims: Sequence[Claim]) -> Result | None:
-        """Say durably that these are about to be applied, where that is needed; return what ends the attempt before it has begun."""
+    async def begin(self, claim: Claim) -> Result | None:
+        """Say durably that its proposals are about to be applied, where that is needed; return what ends the attempt before it has begun."""
         ...
 
     def lost(self) -> Result:
         """Return what an attempt comes to whose commit was not answered."""
         ...
 
-    async def known(self, claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
+    async def known(self, claim: Claim, tx: WriteTransaction) -> Result | None:
         """Return what an earlier attempt came to, as the source says it."""
         ...
 
-    async def leave(self, claim: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
-        """Leave in the transaction what came of a proposal.
+    async def leave(self, claim: Claim, proposal: Proposal, tx: WriteTransaction, outcome: Outcome) -> None:
+        """Leave in the transaction what came of one of the proposals.
 
         Raises:
             Stop: another worker was first.
@@ -141,21 +137,21 @@ class Verdicts(Protocol):
         """Tell whether a change was applied, under exactly the digest by which it is to be undone."""
         ...
 
-    async def record(self, claims: Sequence[Claim], result: Result) -> Result:
-        """See to it that these are never applied, unless another verdict is there already, which then counts."""
+    async def record(self, claim: Claim, result: Result) -> Result:
+        """See to it that its proposals are never applied, unless another verdict is there already, which then counts."""
         ...
 
-    async def read(self, claims: Sequence[Claim]) -> Result | None:
-        """Return what the source says has come of these, without leaving anything there; `RETRY` when it cannot be asked now."""
+    async def read(self, claim: Claim) -> Result | None:
+        """Return what the source says has come of it, without leaving anything there; `RETRY` when it cannot be asked now."""
         ...
 
 
-async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
-    """Have it recorded that these were not applied, unless another verdict is there already, which then counts."""
+async def record_verdict(claim: Claim, result: Result) -> Result:
+    """Have it recorded that a job was not applied, unless another verdict is there already, which then counts."""
     assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED, Outcome.CANCELED}  # noqa: S101  # the only verdicts without a change
-    return await claims[0].verdicts.record(claims, result)
+    return await claim.verdicts.record(claim, result)
 
 
-async def read_verdict(claims: Sequence[Claim]) -> Result | None:
-    """Return what has come of these, without leaving anything; `RETRY` when the source cannot be asked now."""
-    return await claims[0].verdicts.read(claims)
+async def read_verdict(claim: Claim) -> Result | None:
+    """Return what has come of a job, without leaving anything; `RETRY` when the source cannot be asked now."""
+    return await claim.verdicts.read(claim)

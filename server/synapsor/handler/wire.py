@@ -35,7 +35,7 @@ class Ask(StrEnum):
     CLOSE = "close"
     """Record that it was not applied, unless something is recorded already; nothing is applied under the key after that."""
     ABANDON = "abandon"
-    """The same of what was accepted and may have been begun: begin nothing of it from now on. A person has said that it was not applied."""
+    """The same of what was accepted and may have been begun: begin nothing of it from now on. A person has said what became of it."""
 
 
 class Came(StrEnum):

@@ -6,11 +6,10 @@ Nothing that the model-facing process can write is believed: a job or a status p
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
@@ -34,7 +33,7 @@ from synapsor.core.steering import STEERED, ruling
 from synapsor.core.trust import ProgramKey
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
-from synapsor.flow.apply import Task
+from synapsor.flow.apply import InHand, Task
 from synapsor.flow.automatic import running
 from synapsor.flow.intents import Intents
 from synapsor.flow.permitted import Permitted, permitted
@@ -131,40 +130,46 @@ class Workbench:
         """Return this moment as records write it."""
         return stamp(self.clock.now())
 
-    def claim(self, record: ProposalRecord, lease: Lease) -> Claim | None:
-        """Return the claim of a proposal of a leased job, or None when its source is not written here, or its executor is not known."""
-        proposal = record.proposal
+    def reaches(self, proposal: Proposal) -> bool:
+        """Tell whether a proposal can be carried out here: its source is written, and its executor is known."""
         place = self.targets.get(proposal.source)
-        handler = self.handlers.get(proposal.executor) if proposal.executor is not None else None
-        if place is None or not place.carries_out(proposal) or (handler is None) != (proposal.executor is None):
-            return None
+        known = proposal.executor is None or proposal.executor in self.handlers
+        return place is not None and place.carries_out(proposal) and known
+
+    def claim(self, lease: Lease, records: Iterable[ProposalRecord]) -> Claim:
+        """Return the claim to a leased job, by the records of its proposals: they are within reach, of one source and one executor."""
+        found = {record.proposal.id: record for record in records}
+        order = in_order({name: record.proposal for name, record in found.items()})
+        proposals = tuple(found[name].proposal for name in order)
+        source, executor = proposals[0].source, proposals[0].executor
+        place, handler = self.targets[source], self.handlers[executor] if executor is not None else None
+        before = None if handler is None else accepted_in(found[name] for name in order)
         return Claim(
-            proposal=proposal,
+            lease=lease,
+            proposals=proposals,
             source=place.source,
             verdicts=place.verdicts(self.ledger, lease),
-            ledger_head=bytes.fromhex(lease.head.removeprefix("sha256:")),
-            worker=lease.worker,
             time_ms=place.time_ms,
             reached=self.reached,
             held=partial(self.holds, lease),
             handler=handler,
-            job=lease.job.id,
-            **self._waiting(record, handler),
-            first=lease.attempt == 1,
+            accepted=before is not None,
+            asked_until=before.until if before is not None else self._may_be_open(handler),
         )
 
-    def _waiting(self, record: ProposalRecord, handler: Handler | None) -> dict[str, Any]:
-        """Return whether its application has accepted it, by the ledger's own events, and until when that may be open."""
-        if handler is None:
-            return {}
-        before = accepted_of(record.events)
-        if before is not None:
-            return {"accepted": True, "asked_until": before.until}
-        return {"asked_until": stamp(self.clock.now() + dt.timedelta(seconds=handler.accepted_seconds))}
+    def _may_be_open(self, handler: Handler | None) -> str:
+        """Return until when it may be open what an application accepts now."""
+        return "" if handler is None else stamp(self.clock.now() + dt.timedelta(seconds=handler.accepted_seconds))
 
 
-async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operator]) -> tuple[Task, ...]:
-    """Return the tasks of a leased job in the order in which they are applied, each proven to be authorised, and all of its group.
+def accepted_in(records: Iterable[ProposalRecord]) -> Accepted | None:
+    """Return that the application has accepted a job, by the ledger's own events of its proposals."""
+    told = (accepted_of(record.events) for record in records)
+    return next((before for before in told if before is not None), None)
+
+
+async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operator]) -> InHand:
+    """Return a leased job, each of its proposals proven to be authorised, and all of its group.
 
     By a policy only where automatic approval is on. `trusted` are the people whose keys are trusted now, as they were read before the
     job was taken.
@@ -184,11 +189,12 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
     tasks: dict[str, Task] = {}
     for part, record in zip(lease.job.parts, records, strict=True):
         with about(part.proposal):
-            tasks[part.proposal] = await _authorised(part, record, lease, bench, trusted)
-    proposals = {name: task.proposal for name, task in tasks.items()}
-    if not is_whole(tuple(proposals.values())) or len({task.proposal.executor for task in tasks.values()}) > 1:
+            tasks[part.proposal] = await _authorised(part, record, bench, trusted)
+    proposals = [task.proposal for task in tasks.values()]
+    if not is_whole(proposals) or len({proposal.executor for proposal in proposals}) > 1:
         raise Denied(Why.GROUP_BROKEN)
-    return tuple(tasks[name] for name in in_order(proposals))
+    claim = bench.claim(lease, records)
+    return InHand(claim=claim, tasks=tuple(tasks[proposal.id] for proposal in claim.proposals))
 
 
 def _names_each_once(lease: Lease) -> bool:
@@ -217,7 +223,7 @@ async def _recorded(part: Approved, bench: Workbench) -> ProposalRecord:
 
 
 async def _authorised(
-    part: Approved, record: ProposalRecord, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]
+    part: Approved, record: ProposalRecord, bench: Workbench, operators: Mapping[str, Operator]
 ) -> Task:
     ledger, proposal = bench.ledger, record.proposal
     written = bench.targets.get(proposal.source)
@@ -249,12 +255,11 @@ async def _authorised(
     place = bench.targets.get(proposal.source)
     if place is None:
         raise Denied(Why.SOURCE_NOT_WRITABLE)
-    claim = bench.claim(record, lease)
-    if claim is None:
+    if not bench.reaches(proposal):
         raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
     lapses = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
     task = Task(
-        **vars(claim),
+        proposal=proposal,
         opened=found.proposal,
         table=table,
         natives={},
@@ -263,7 +268,7 @@ async def _authorised(
         lapses=lapses,
         measured=_measured(record, approvals),
     )
-    return task if task.handler is not None else await by_sql(task, found, place)
+    return task if proposal.executor is not None else await by_sql(task, found, place)
 
 
 def _measured(record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Measurement | None:
@@ -297,30 +302,27 @@ async def _hops(capability: ProposeCapability, contract: Contract, place: WriteT
     return held_hops(capability, contract, natives) if tables else ()
 
 
-async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
-    """Return the claims of all proposals of a leased job, in the order in which `authorise` has them, so that no two workers wait for
-    each other's receipts; None when one is not on record or cannot be read, its source is not written here, or they are not of one source and one executor: their
-    receipts are written in one transaction.
+async def claim_of(lease: Lease, bench: Workbench) -> Claim | None:
+    """Return the claim to a leased job, its proposals in the order in which `authorise` has them, so that no two workers wait for each
+    other's receipts; None when one is not on record or cannot be read, its source is not written here, or they are not of one source and one
+    executor: their receipts are written in one transaction.
 
     Raises:
         Denied: its executor is not known here, so that nobody can be asked now.
     """
-    found: dict[str, Claim] = {}
+    found: list[ProposalRecord] = []
     for name in dict.fromkeys(part.proposal for part in lease.job.parts):
         try:
             record = await bench.ledger.proposal(name)
         except IntegrityError:
             return None
-        claim = bench.claim(record, lease) if record else None
-        if claim is None:
+        if record is None or not bench.reaches(record.proposal):
             if record and record.proposal.executor not in {None, *bench.handlers}:
                 raise Denied(Why.EXECUTOR_MISSING, Outcome.RETRY)
             return None
-        found[name] = claim
-    if len({(claim.proposal.source, claim.proposal.executor) for claim in found.values()}) > 1:
-        return None
-    order = in_order({name: claim.proposal for name, claim in found.items()})
-    return tuple(found[name] for name in order)
+        found.append(record)
+    of_one = len({(record.proposal.source, record.proposal.executor) for record in found}) == 1
+    return bench.claim(lease, found) if of_one else None
 
 
 async def accepted_before(lease: Lease, bench: Workbench) -> Accepted | None:

@@ -18,7 +18,7 @@ from synapsor.errors import LedgerFailure, place
 from synapsor.flow.executing import apply, read_verdict, record_verdict
 from synapsor.flow.settle import settle
 from synapsor.flow.verdict import Result
-from synapsor.work.authority import Denied, Workbench, accepted_before, authorise, claims_of
+from synapsor.work.authority import Denied, Workbench, accepted_before, authorise, claim_of
 from synapsor.work.pace import Pace
 
 log = logging.getLogger("synapsor.worker")
@@ -88,15 +88,15 @@ class Lane:
 
     async def _applied(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         try:
-            lead, *others = await authorise(lease, self.bench, trusted)
+            job = await authorise(lease, self.bench, trusted)
         except Denied as denied:
             return await self._denied(lease, denied)
-        tasks = (replace(lead, progress=partial(self._progress, lease)), *others)
-        result = await apply(tasks)
+        job = replace(job, progress=partial(self._progress, lease))
+        result = await apply(job)
         for _ in range(AT_ONCE):
             if result.outcome is not Outcome.RETRY or result.why not in {Why.UNKNOWN_COMMIT, Why.RECEIPT_RACED}:
                 break
-            result = await apply(tasks)
+            result = await apply(job)
         return result
 
     def _is_last(self, lease: Lease, result: Result) -> bool:
@@ -113,10 +113,10 @@ class Lane:
         if before is not None and last.why not in _UNTIL_SAID:
             return replace(last, outcome=Outcome.ACCEPTED, asked_until=before.until)
         try:
-            claims = await claims_of(lease, self.bench)
+            claim = await claim_of(lease, self.bench)
         except Denied:
             return last
-        found = await read_verdict(claims) if claims is not None else None
+        found = await read_verdict(claim) if claim is not None else None
         return last if found is None or found.outcome is Outcome.RETRY else found
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
@@ -127,22 +127,22 @@ class Lane:
         canceled = denied.result.outcome is Outcome.CANCELED
         waits = denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}
         try:
-            claims = await claims_of(lease, self.bench)
+            claim = await claim_of(lease, self.bench)
         except Denied as unasked:  # only whoever carries it out knows whether an earlier attempt got through
             return denied.result if waits else unasked.result
-        if claims is not None and any(claim.accepted for claim in claims):
+        if claim is not None and claim.accepted:
             # Nobody's word keeps from happening what may have happened: only what a person cancels is to be taken back, if it can be.
-            return await (record_verdict(claims, denied.result) if canceled else read_verdict(claims)) or denied.result
+            return await (record_verdict(claim, denied.result) if canceled else read_verdict(claim)) or denied.result
         if waits:
             return denied.result
-        if claims is None:
+        if claim is None:
             # Nobody can be asked; only of a first attempt is it certain that none before it got through.
             unread = Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER)
             return unread if canceled or lease.attempt > 1 else denied.result
         # That it is canceled, the source alone makes true: an attempt that still goes on finds that there, or has been the first.
         if lease.attempt == 1 and not canceled:
-            return await read_verdict(claims) or denied.result
-        return await record_verdict(claims, denied.result)
+            return await read_verdict(claim) or denied.result
+        return await record_verdict(claim, denied.result)
 
     async def settle(self, came: Came) -> bool:
         """Put what came of a job on record, or give it back; return whether it was settled by this attempt.

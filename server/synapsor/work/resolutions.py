@@ -1,4 +1,4 @@
-"""Resolutions at work: what a person says was not applied counts when the application that had it in hand has given it up, and not before.
+"""Resolutions at work: what a person says became of a change counts when the application that had it in hand has given it up, and not before.
 
 The worker alone holds the executor's secret, so it is the one that asks. It asks until it is answered; what it is answered is on record.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from synapsor.core.group import in_order, is_whole
 from synapsor.core.outcome import Outcome, Why, meaning_of
 from synapsor.core.proposal import Status
-from synapsor.core.resolving import end_by
+from synapsor.core.resolving import VERDICTS, End, end_by
 from synapsor.core.review import is_resolved
 from synapsor.core.statements import SignedResolution
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, place
@@ -28,7 +28,7 @@ log = logging.getLogger("synapsor.worker")
 
 @dataclass(kw_only=True)
 class Resolutions:
-    """Asks applications to give up what people say was not applied, one after the other, beside the jobs.
+    """Asks applications to give up what people have said the end of, one after the other, beside the jobs.
 
     Attributes:
         ended: how many resolutions were carried out or refused here, by what an application answered.
@@ -88,11 +88,12 @@ class Resolutions:
     async def _one(self, handle: str, records: Sequence[tuple[ProposalRecord, SignedResolution]]) -> None:
         came = await self._asked(records)
         known = {code for one, _ in records for code in (*one.said.refusals, *(r.code for r in one.receipts))}
-        end = end_by(came.outcome, came.why, known)
-        if end is Outcome.RETRY:
-            self._put_off(handle, came)
+        verdict = VERDICTS[records[0][1].resolution.verdict]
+        end = end_by(records[0][1].resolution.verdict, came.outcome, came.why, known)
+        if end is End.WAITS:
+            self._put_off(handle, verdict, came)
             return
-        counts = end is Outcome.FAILED
+        counts = end is End.COUNTS
         try:
             kept = await self.bench.ledger.doubts.end([said for _, said in records], code=came.code, counts=counts)
         except DecisionRefused:
@@ -101,7 +102,7 @@ class Resolutions:
             of.pop(handle, None)
         if kept:
             self.ended += len(records)
-            _say(handle, came, counts=counts)
+            _say(handle, verdict, came, counts=counts)
 
     async def _asked(self, records: Sequence[tuple[ProposalRecord, SignedResolution]]) -> Result:
         """Return what the application answers; it is not asked on the word of somebody whom nobody trusts now."""
@@ -116,7 +117,7 @@ class Resolutions:
             return Result(outcome=Outcome.RETRY, why=Why.EXECUTOR_MISSING)
         return await abandon(handler, lead.job.id, [one.proposal for one, _ in records])
 
-    def _put_off(self, handle: str, came: Result) -> None:
+    def _put_off(self, handle: str, verdict: str, came: Result) -> None:
         """Ask again later, ever less often, and say once why it waits."""
         self._tries[handle] += 1
         wait = min(self.pace.backoff_seconds * 2 ** min(self._tries[handle] - 1, 16), self.pace.asked_most)
@@ -124,12 +125,13 @@ class Resolutions:
         if self._told.get(handle) != came.code:
             self._told[handle] = came.code
             extra = {"action": "resolution_waits", "proposal": handle, "code": came.code}
-            log.warning("that %s was not applied waits: %s. %s", handle, came.code, meaning_of(came.code), extra=extra)
+            said = "that %s %s waits: %s. %s"
+            log.warning(said, handle, verdict, came.code, meaning_of(came.code), extra=extra)
 
 
-def _say(handle: str, came: Result, *, counts: bool) -> None:
+def _say(handle: str, verdict: str, came: Result, *, counts: bool) -> None:
     extra = {"action": "resolved" if counts else "resolution_refused", "proposal": handle, "code": came.code}
     if counts:
-        log.info("%s is resolved as not applied: %s", handle, came.code, extra=extra)
+        log.info("that %s %s counts: %s", handle, verdict, came.code, extra=extra)
     else:
-        log.error("that %s was not applied is refused: %s. %s", handle, came.code, meaning_of(came.code), extra=extra)
+        log.error("that %s %s is refused: %s. %s", handle, verdict, came.code, meaning_of(came.code), extra=extra)

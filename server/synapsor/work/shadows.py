@@ -18,13 +18,11 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator
-from synapsor.core.writeback import target
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.errors import place as place_of
 from synapsor.flow.apply import Task
 from synapsor.flow.permitted import Permitted, permitted
-from synapsor.flow.receipts import Receipts
-from synapsor.flow.shadow import Shadow, shadow
+from synapsor.flow.shadow import Shadow, ToMeasure, shadow
 from synapsor.flow.verdict import Result
 from synapsor.ports import ProposalRecord
 from synapsor.work.authority import Denied, Workbench, about, by_sql
@@ -144,7 +142,10 @@ class Shadows:
         for proposal in proposals:
             with about(proposal.id):
                 tasks.append(await self._authorised(proposal, operators))
-        return await shadow(tasks)
+        place = self.bench.targets[proposals[0].source]  # all of a group are of one
+        return await shadow(
+            ToMeasure(tasks=tasks, source=place.source, time_ms=place.time_ms, reached=self.bench.reached)
+        )
 
     async def _authorised(self, proposal: Proposal, operators: Mapping[str, Operator]) -> Task:
         found = await permitted(proposal, self.bench.ledger, operators)
@@ -161,12 +162,6 @@ class Shadows:
             raise Denied(Why.SOURCE_NOT_WRITABLE)
         task = Task(
             proposal=proposal,
-            source=place.source,
-            verdicts=Receipts(target(found.table)),  # never asked: nothing of it is kept in the source
-            ledger_head=b"",
-            worker=self.name,
-            time_ms=place.time_ms,
-            reached=self.bench.reached,
             opened=found.proposal,
             table=found.table,
             natives={},

@@ -110,6 +110,6 @@ def _reconcile(commands: Any) -> None:
     resolve.add_argument(
         "--unasked",
         action="store_true",
-        help="let `not-applied` count at once, without the application being asked to give it up: it may do it yet",
+        help="let it count at once, without the application being asked to give it up: it may do it yet",
     )
     signer(resolve)
