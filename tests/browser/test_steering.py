@@ -131,7 +131,7 @@ async def test_who_decides_has_a_change_measured_first_approves_it_and_cancels_i
     await why(page, "Cancel it").fill("It was paid.")
     await looked_at(page, f"cancel-{named}", width, kept, script=script)
     await page.get_by_role("button", name="Cancel it").click()
-    await page.get_by_text("is to be canceled; a worker records that").wait_for()
+    await page.get_by_text("is to be canceled; a worker has that recorded").wait_for()
     assert await shop.work() == [("canceled", "canceled")]
 
 
