@@ -45,6 +45,10 @@ class Pauses:
         )
         return Going(sources=going, judged={name: one.pause.id if one else None for name, one in newest.items()})
 
+    async def rests(self, source: str) -> bool:
+        """Tell whether a source rests now, or may: somebody may have paused it since it was looked at."""
+        return source not in (await self.going(self.bench.operators())).sources
+
     def _say(self, resting: frozenset[str], why: str) -> None:
         for name in sorted(resting - self._resting):
             log.warning(
