@@ -258,7 +258,7 @@ class Broken:
         raise ValueError("CANARY")
 
 
-@pytest.mark.requirement("reconcile:given-up")
+@pytest.mark.requirement("reconcile:asked")
 async def test_what_breaks_while_it_is_asked_is_asked_ever_less_often_and_keeps_no_other_waiting(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -284,7 +284,7 @@ async def test_what_breaks_while_it_is_asked_is_asked_ever_less_often_and_keeps_
     assert broken.asked == 2
 
 
-@pytest.mark.requirement("reconcile:given-up")
+@pytest.mark.requirement("reconcile:asked")
 async def test_a_worker_that_is_told_to_stop_asks_about_nothing_more(shop: Shop) -> None:
     for invoice in ("INV-3001", "INV-3002"):
         await resolved(shop, await overdue(shop, invoice), "not_applied")
@@ -302,7 +302,7 @@ async def test_a_worker_that_is_told_to_stop_asks_about_nothing_more(shop: Shop)
     assert handler.asks == ["abandon"]
 
 
-@pytest.mark.requirement("reconcile:given-up", "steer:pause")
+@pytest.mark.requirement("reconcile:asked", "steer:pause")
 async def test_nothing_more_is_asked_of_a_source_that_is_paused_while_another_one_is(shop: Shop) -> None:
     for invoice in ("INV-3001", "INV-3002"):
         await resolved(shop, await overdue(shop, invoice), "not_applied")

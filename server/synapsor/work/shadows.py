@@ -1,4 +1,4 @@
-"""Shadow applies at work: what is measured before anybody approves it is, in between jobs, and what came of it goes on record.
+"""Shadow applies at work: what is measured before anybody approves it is, beside the jobs, and what came of it goes on record.
 
 What stands or falls together is measured when all of it is there: in one transaction, and recorded at once.
 """
@@ -31,7 +31,7 @@ from synapsor.work.pauses import Pauses
 log = logging.getLogger("synapsor.worker")
 
 AT_A_TIME = 5
-"""How many proposals of a source are measured before the next job is taken; each of them is two transactions."""
+"""How many proposals of a source are measured before it is looked again at what waits; each of them is two transactions."""
 
 TRIES = 5
 """How often a measurement is tried that fails by nothing of its own, before it is recorded that it could not be told."""
