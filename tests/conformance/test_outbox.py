@@ -391,7 +391,7 @@ async def test_an_entry_that_cannot_be_ended_or_read_keeps_no_other_from_being_c
 
 @pytest.mark.requirement("outbox:claim")
 @pytest.mark.one_engine
-@pytest.mark.parametrize("how", ["state = 'confirmed'", "claim = 'another'", "attempts = 1"])
+@pytest.mark.parametrize("how", ["state = 'dead'", "claim = 'another'", "attempts = 1"])
 async def test_an_entry_whose_parts_stand_otherwise_keeps_no_other_from_being_claimed(
     shop: Shop, application: Payments, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
