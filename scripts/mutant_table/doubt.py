@@ -308,6 +308,14 @@ MUTANTS = (
         "tests/attack/test_abandoned.py -k 'paused_while and sqlite'",
     ),
     Mutant(
+        "reconcile.waits-for-nobody",
+        "reconcile:forged",
+        "ledger/queries/resolutions.sql",
+        " JOIN event AS e ON e.seq = r.seq AND e.subject = r.proposal AND e.kind = 'resolution_waits'",
+        "",
+        "tests/attack/test_abandoned.py -k 'no_event_tells and sqlite'",
+    ),
+    Mutant(
         "reconcile.advice-by-reason",
         "reconcile:advised",
         "core/advice.py",

@@ -19,9 +19,10 @@ from synapsor.handler_ports import Heard, Reply
 from synapsor.testing import TestClock
 from synapsor.work import resolutions
 from tests.attack.doubts import resolved
-from tests.attack.shop import SOON, Shop
+from tests.attack.shop import SOON, Shop, as_ledger_owner
 from tests.attack.steered import turn
 from tests.attack.test_forged_ledger import MALLORY
+from tests.attack.test_forged_shadows import forged
 from tests.attack.test_handler_answers import Speech
 from tests.databases import Database
 from tests.handlers.answering import Answering, accepted, heard, of_first, said, told
@@ -315,3 +316,15 @@ async def test_nothing_more_is_asked_of_a_source_that_is_paused_while_another_on
     handler = Pausing(ABANDONED)
     assert await shop.work(handlers={"app": handler}) == []
     assert handler.asks == ["abandon"]
+
+
+@pytest.mark.requirement("reconcile:forged", "reconcile:asked")
+async def test_nothing_waits_by_a_resolution_that_no_event_tells_of(shop: Shop) -> None:
+    proposal = await overdue(shop)
+    with as_ledger_owner(shop) as raw:
+        forged(raw, "resolution", 2**62, proposal, operator="leo", verdict="not_applied")
+    assert await shop.ledger.doubts.waiting(("shop",)) == ()
+    await resolved(shop, proposal, "not_applied")
+    assert await shop.ledger.doubts.waiting(("shop",)) == (proposal,)
+    assert (await answered(shop, ABANDONED)).asks == ["abandon"]
+    assert await shop.status(proposal) == "failed"
