@@ -50,6 +50,7 @@ bench: setup servers
 soak: setup servers
 	$(PY) -m pytest -m soak --timeout 0
 	EVERY_ENGINE=1 $(PY) -m pytest -m one_engine
+	$(PY) -m pytest -m hypothesis --timeout 0
 
 units: setup
 	@sh scripts/units.sh

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.abc
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
@@ -24,6 +24,7 @@ from synapsor.core.statements import Operator, Verdict
 from synapsor.ports import SystemClock
 from tests.databases import Database
 from tests.projects import ACME, ROOT, ProjectFiles, opened, write_project
+from tests.servers.process import free_port
 from tests.serving.forked import forked
 
 POLICY = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
@@ -111,27 +112,39 @@ def write_companion(root: Path, database: Database, *, policy: str = BY_PROMPT) 
 @asynccontextmanager
 async def served(companion: Companion, *, started: bool = False) -> AsyncIterator[str]:
     """Serve the companion over HTTP, in a fork unless it is to be `started` by itself, and return its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = companion.command("--http", f"127.0.0.1:{port}")
-    process = await anyio.open_process(
-        command if started else forked(command), env=companion.files.environment, cwd=companion.files.root
-    )
+    process, url = await _serving(companion, started=started)
     try:
-        assert process.stderr is not None
-        with anyio.fail_after(30):
-            said = b""
-            while b"serving on" not in said:
-                said += await process.stderr.receive()
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
         process.terminate()
-        ended = await process.wait()
-        for stream in (process.stdout, process.stderr, process.stdin):
-            if stream is not None:
-                await stream.aclose()
+        ended = await _gone(process)
     assert ended == 0, "a signal ends it in an orderly way"
+
+
+async def _serving(companion: Companion, *, started: bool) -> tuple[anyio.abc.Process, str]:
+    """Start it on a port that was free a moment ago, or on another one where somebody took that first."""
+    for port in (free_port() for _ in range(5)):
+        command = companion.command("--http", f"127.0.0.1:{port}")
+        process = await anyio.open_process(
+            command if started else forked(command), env=companion.files.environment, cwd=companion.files.root
+        )
+        assert process.stderr is not None
+        said = b""
+        with anyio.fail_after(60), suppress(anyio.EndOfStream):
+            while b"serving on" not in said:
+                said += await process.stderr.receive()
+            return process, f"http://127.0.0.1:{port}"
+        await _gone(process)
+        assert b"The port cannot be taken." in said, said.decode()
+    raise AssertionError("no port is free")
+
+
+async def _gone(process: anyio.abc.Process) -> int:
+    ended = await process.wait()
+    for stream in (process.stdout, process.stderr, process.stdin):
+        if stream is not None:
+            await stream.aclose()
+    return ended
 
 
 async def said(client: Client, name: str, **arguments: str) -> str:

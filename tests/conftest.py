@@ -20,7 +20,12 @@ from tests.projects import ProjectFiles
 from tests.servers import Server, start_mariadb, start_postgres
 
 settings.register_profile("untimed", deadline=None)  # no test asserts a time
-settings.load_profile("untimed")
+settings.register_profile("same", deadline=None, derandomize=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the same examples in each run, for what was green is to be green again; without a time limit, as `make soak` does it, draw anew."""
+    settings.load_profile("untimed" if config.getoption("timeout") == 0 else "same")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,7 +54,7 @@ class Identities:
     async def visit(self, begun: Begun, person: str = LEO) -> list[tuple[str, str]]:
         """Go to the provider as a browser does, pick a person, and return what comes back."""
         context = ssl.create_default_context(cafile=self.ca)
-        async with httpx2.AsyncClient(verify=context, trust_env=False, timeout=20) as browser:
+        async with httpx2.AsyncClient(verify=context, trust_env=False, timeout=60) as browser:
             page = await browser.get(begun.url)
             assert page.status_code == httpx2.codes.OK, page.text
             back = await browser.post(begun.url, data={"person": person})

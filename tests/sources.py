@@ -150,7 +150,7 @@ def update(
     return compile_write(shape, source.dialect).bind(plan)
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
     """Return when something that a server says of itself has become true."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110  # no event of ours tells what a server does

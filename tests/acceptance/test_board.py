@@ -7,7 +7,7 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -40,12 +40,19 @@ class Terminal:
 
     async def see(self, words: str, *, times: int = 1) -> None:
         """Wait until words stand on the screen."""
+        await self._until(lambda: sum(words in line for line in self._screen.display) >= times, words)
+
+    async def see_colours(self, *wanted: str) -> None:
+        """Wait until colours are on the screen; a picture may come in several parts."""
+        await self._until(lambda: {*wanted} <= set(self.colours), wanted)
+
+    async def _until(self, there: Callable[[], bool], what: object) -> None:
         with anyio.move_on_after(60) as limit:
-            while sum(words in line for line in self._screen.display) < times:
+            while not there():
                 await anyio.wait_readable(self._wire)
                 self._stream.feed(os.read(self._wire, 65_536))
         picture = "\n".join(line for line in self._screen.display if line.strip())
-        assert not limit.cancelled_caught, f"{words!r} is not on the screen, but\n{picture}"
+        assert not limit.cancelled_caught, f"{what!r} is not on the screen, but\n{picture}"
 
     @property
     def colours(self) -> dict[str, set[str]]:
@@ -106,7 +113,7 @@ async def board(companion: Companion, *, key: str = "leo.pem", **environment_: s
     terminal = Terminal(wire, process)
     try:
         yield terminal
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             async with anyio.create_task_group() as group:
                 group.start_soon(terminal.read_on)
                 ended = await process.wait()
@@ -172,7 +179,7 @@ async def test_a_person_looks_at_the_source_and_approves_what_stands_there(compa
         await terminal.see("1 wait for a decision")
         await terminal.press("\r")
         await terminal.see("What the agent sent")
-        assert {"red", "green"} <= set(terminal.colours)
+        await terminal.see_colours("red", "green")
         await terminal.see("The rows as they are now")
         await terminal.see("still as it was")
         await terminal.see("look twice")

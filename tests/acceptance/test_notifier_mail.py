@@ -222,12 +222,12 @@ async def test_a_password_is_a_reference_and_one_that_is_refused_gives_up_nothin
 
 async def test_nobody_listening_is_tried_again(tmp_path: Path) -> None:
     async with telling(tmp_path / "project") as project:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        written(project, tmp_path, port, smtp="tls: none")
-        trustme.CA().cert_pem.write_to_path(str(tmp_path / "mail.pem"))
-        await project.file()
-        await project.tell(since=0)
+        with socket.socket() as held:  # and not listened on: nobody else takes it meanwhile
+            held.bind(("127.0.0.1", 0))
+            written(project, tmp_path, held.getsockname()[1], smtp="tls: none")
+            trustme.CA().cert_pem.write_to_path(str(tmp_path / "mail.pem"))
+            await project.file()
+            await project.tell(since=0)
     assert [(o.why, o.dead) for o in project.outcomes] == [("not_connected", False)]
 
 

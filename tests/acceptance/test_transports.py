@@ -43,7 +43,7 @@ async def connected(transport: str, era: str, *, started: bool = False) -> Async
         async with Client(process, mode=era) as client:
             yield client
     else:
-        async with web() as served, httpx2.AsyncClient(headers=header(ALICE), trust_env=False) as http:
+        async with web() as served, httpx2.AsyncClient(headers=header(ALICE), trust_env=False, timeout=60) as http:
             target: Any = streamable_http_client(f"{served.url}/mcp", http_client=http)
             if transport == "sse":
                 target = sse_client(f"{served.url}/sse", headers=header(ALICE))

@@ -43,7 +43,7 @@ class Hall:
     def client(self, **headers: str) -> httpx2.AsyncClient:
         """Return a browser without its pages: it sends what a browser sends, and keeps cookies."""
         given = {"user-agent": BROWSER, "origin": self.url, "sec-fetch-site": "same-origin", **headers}
-        client = httpx2.AsyncClient(base_url=self.url, headers=given, timeout=20, trust_env=False)
+        client = httpx2.AsyncClient(base_url=self.url, headers=given, timeout=60, trust_env=False)
         client.event_hooks = {"response": [staying(client, self.url)]}
         return client
 
@@ -93,7 +93,7 @@ class Hall:
 
     def machine(self) -> httpx2.AsyncClient:
         """Return a client that is no browser."""
-        return httpx2.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
+        return httpx2.AsyncClient(base_url=self.url, timeout=60, trust_env=False)
 
 
 def staying(client: httpx2.AsyncClient, url: str) -> Callable[[httpx2.Response], Awaitable[None]]:

@@ -686,8 +686,7 @@ async def test_a_lock_that_is_not_given_in_time_leaves_no_receipt_and_the_job_to
             await worker.run(once=True)
         assert (reports[0]["outcome"], reports[0]["code"]) == ("retry", "timeout")
         assert shop.receipts() == 0
-        assert await shop.work() == [("applied", "")]
-        assert await shop.status(proposal) == "applied"
+        assert await shop.until_settled(proposal) == ["applied"]
 
 
 # ---- authority and time between approval and commit (E, R4) -----------------------------------------------------------------

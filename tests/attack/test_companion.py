@@ -359,7 +359,7 @@ async def test_over_http_a_token_says_whose_prompts_they_are(companion: Companio
     asked = await companion.filed()
     async with (
         served(companion, started=era == ERAS[-1]) as url,
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=60) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=era) as client,
     ):
         await said(client, "review_proposal", proposal=asked["id"])
@@ -377,7 +377,7 @@ async def test_over_http_a_session_of_the_older_era_is_of_who_began_it(companion
     begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
     ask = {"jsonrpc": "2.0", "id": 2, "method": "prompts/get", "params": {"name": "review_queue"}}
     form = {"Accept": "application/json, text/event-stream"}
-    async with served(companion) as url, httpx2.AsyncClient(trust_env=False) as http:
+    async with served(companion) as url, httpx2.AsyncClient(trust_env=False, timeout=60) as http:
         leo = {**form, "Authorization": f"Bearer {TOKEN}"}
         begun = await http.post(f"{url}/mcp", json=begin, headers=leo)
         session = {"Mcp-Session-Id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
@@ -396,7 +396,7 @@ async def test_over_http_nobody_comes_in_without_a_token_of_this_server_or_from_
 ) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "prompts/list"}
     form = {"Accept": "application/json, text/event-stream"}
-    async with served(companion) as url, httpx2.AsyncClient(trust_env=False) as http:
+    async with served(companion) as url, httpx2.AsyncClient(trust_env=False, timeout=60) as http:
         for headers, status in (
             ({}, 401),
             ({"Authorization": "Bearer another"}, 401),

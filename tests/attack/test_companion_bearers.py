@@ -52,7 +52,7 @@ async def both_of(tmp_path: Path, sqlite_db: Database) -> AsyncIterator[Both]:
 async def talking(url: str, token: str) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode="2026-07-28") as client,
     ):
         yield client
@@ -66,7 +66,7 @@ async def test_a_token_of_the_provider_says_whose_prompts_they_are_and_one_for_o
         idp, asked = both.idp, await both.companion.filed()
         body = {"jsonrpc": "2.0", "id": 1, "method": "prompts/list"}
         form = {"Accept": "application/json, text/event-stream"}
-        async with served(both.companion) as url, httpx2.AsyncClient(trust_env=False) as http:
+        async with served(both.companion) as url, httpx2.AsyncClient(trust_env=False, timeout=60) as http:
             for audience, person in (
                 (SERVE, LEO),
                 ([APPROVALS, SERVE], LEO),
@@ -124,7 +124,7 @@ async def test_a_session_of_the_older_era_keeps_no_roles_from_one_request_to_the
         less, all_of_them = (both.idp.token(LEO, audience=APPROVALS, roles=r) for r in (["head"], ["billing_lead"]))
         async with (
             served(both.companion) as url,
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {all_of_them}"}, trust_env=False) as http,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {all_of_them}"}, trust_env=False, timeout=60) as http,
             Client(streamable_http_client(f"{url}/mcp", http_client=http), mode="legacy") as client,
         ):
             assert asked["id"] in await said(client, "review_queue")

@@ -50,7 +50,7 @@ async def test_connections_in_which_nothing_is_asked_shut_nobody_out(companion: 
     async with served(companion) as url:
         port = urlsplit(url).port or 0
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(LIMITS.connections + 8)]
-        async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
             assert (await hello(http, url, TOKEN)).status_code == 200
         for _, writer in idle:
             writer.close()
@@ -89,7 +89,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for_and_one_that_arrive
     async def keep(message: Message) -> None:
         sent.append(message)
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         await app(dict(scope), half, keep)
     assert [message.get("status") for message in sent if message["type"] == "http.response.start"] == [408]
 
@@ -111,7 +111,7 @@ async def test_one_persons_client_programs_take_no_session_from_another(companio
     with companion.path.open("a", encoding="utf-8") as file:
         for operator, token in (("leo", second), ("rita", ritas)):
             file.write(f"  - {{operator: {operator}, sha256: {hashlib.sha256(token.encode()).hexdigest()}}}\n")
-    async with served(companion) as url, httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+    async with served(companion) as url, httpx2.AsyncClient(trust_env=False, timeout=60) as http:
 
         async def asked(session: str, token: str) -> int:
             ask = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
@@ -133,7 +133,7 @@ async def test_one_persons_client_programs_take_no_session_from_another(companio
 async def test_of_sessions_that_are_all_in_use_none_ends_and_another_is_refused(companion: Companion) -> None:
     async with (
         served(companion) as url,
-        httpx2.AsyncClient(trust_env=False, timeout=20) as http,
+        httpx2.AsyncClient(trust_env=False, timeout=60) as http,
         AsyncExitStack() as streams,
     ):
         for _ in range(EACH):

@@ -67,7 +67,7 @@ async def talking(
         return
     async with (
         served(companion) as url,
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=60) as http,
         Client(
             streamable_http_client(f"{url}/mcp", http_client=http), mode=era, elicitation_callback=callback
         ) as client,

@@ -49,7 +49,7 @@ async def raw(desk: Hall, text: str) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
     try:
         writer.write(text.encode())
-        return await asyncio.wait_for(reader.readline(), 20)
+        return await asyncio.wait_for(reader.readline(), 60)
     finally:
         writer.close()
         await writer.wait_closed()
@@ -615,7 +615,9 @@ async def test_the_console_ends_tls_itself_with_a_key_that_nobody_else_may_read(
         authority.configure_trust(context)
         async with (
             hall(shop, hosts=["desk.example"], tls=tls) as desk,
-            httpx2.AsyncClient(base_url=f"https://127.0.0.1:{desk.port}", verify=context, trust_env=False) as client,
+            httpx2.AsyncClient(
+                base_url=f"https://127.0.0.1:{desk.port}", verify=context, trust_env=False, timeout=60
+            ) as client,
         ):
             answered = await client.get("/login")
             assert (answered.status_code, "strict-transport-security" in answered.headers) == (200, True)

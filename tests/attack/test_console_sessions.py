@@ -144,7 +144,7 @@ async def opened(
     ends = [await asyncio.open_connection("127.0.0.1", desk.port) for _ in range(count)]
     for _, writer in ends:
         writer.write(asked)
-    return [((await asyncio.wait_for(reader.readline(), 20)).split()[1], writer) for reader, writer in ends]
+    return [((await asyncio.wait_for(reader.readline(), 60)).split()[1], writer) for reader, writer in ends]
 
 
 @pytest.mark.requirement("console:streams-bounded")
@@ -186,7 +186,7 @@ async def test_all_together_have_only_so_many_streams_and_who_leaves_makes_room(
         (full,) = await opened(desk, other, "/events", 1)
         assert [status for status, _ in (*first, full)] == [b"200", b"200", b"503"]
         first[0][1].close()
-        with anyio.fail_after(20):  # the server notices when it notices
+        with anyio.fail_after(60):  # the server notices when it notices
             while (free := (await opened(desk, other, "/events", 1))[0])[0] != b"200":
                 free[1].close()
         for _, writer in (*first, full, free):
@@ -215,7 +215,7 @@ async def test_a_stream_ends_with_its_session_and_tells_nothing_more(
         told: list[str] = []
         async with client.stream("GET", "/events") as stream:
             lines = stream.aiter_lines()
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 await anext(lines)
                 await end(desk, client, word)
                 await desk.shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": "Call back."})

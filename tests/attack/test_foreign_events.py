@@ -394,7 +394,7 @@ async def test_what_is_no_file_in_the_place_of_the_checkpoints_keeps_nobody_wait
         kept = shop.ledger_path.with_suffix(".checkpoints")
         put(kept)
         try:
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 await shop.ledger.follow()
                 await shop.waiver()
                 found = (await shop.project.verify()).first_bad

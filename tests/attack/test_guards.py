@@ -954,7 +954,7 @@ async def test_a_record_is_acknowledged_only_after_its_commit(tmp_path: Path, mo
     monkeypatch.setattr(SqliteConnection, "_commit", slow)
     ledger._connection._quick = False  # type: ignore[attr-defined]  # as after a commit that took long
     recorded = asyncio.create_task(ledger.record_read(*seen()))
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         await begun.wait()
     for _ in range(50):
         await asyncio.sleep(0)

@@ -250,7 +250,7 @@ async def test_whoever_holds_the_directory_keeps_nobody_from_following(
     """Who may read it is enough for that, and `flock` on a directory is what backups are wrapped in."""
     path = tmp_path / "ledger.db"
     ledger = open_ledger(path, create=True)
-    with locked(tmp_path), anyio.fail_after(5), caplog.at_level(logging.INFO, "synapsor.ledger"):
+    with locked(tmp_path), anyio.fail_after(30), caplog.at_level(logging.INFO, "synapsor.ledger"):
         await ledger.follow()
     assert ledger._trust.proven.seq == 1
     assert [(one.levelname, one.action) for one in caplog.records] == [("INFO", "note_left")]  # type: ignore[attr-defined]

@@ -127,7 +127,7 @@ async def test_a_slow_statement_ends_where_the_server_says_nothing(
     async with reading(database) as reader:
         failed = await failure(reader.fetch(Statement(text=SLOW[database.engine], params=()), time_ms=300))
     assert (failed.kind, failed.state) == (Failure.TIMEOUT, "deadline")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.requirement("apply:outcome-true")
@@ -201,8 +201,8 @@ async def test_to_a_server_that_was_stripped_of_tls_not_a_byte_is_said() -> None
     port = server.sockets[0].getsockname()[1]
     source = MysqlReadSource(name="shop", url=f"mysql://u:CANARY@127.0.0.1:{port}/d", tls=Tls(required=True))
     with pytest.raises(SourceFailure):
-        await source.fetch(Statement(text="SELECT 1", params=()), time_ms=500)
-    async with asyncio.timeout(5):
+        await source.fetch(Statement(text="SELECT 1", params=()), time_ms=5000)
+    async with asyncio.timeout(30):
         assert await heard == b""
     await source.aclose()
     server.close()

@@ -66,9 +66,8 @@ async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
     wrong: list[str] = []
 
     async def logged_in(who: str = "leo", **options: object) -> Page:
-        context = await browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})  # type: ignore[arg-type]
+        context = await patient(browser, **{"viewport": {"width": 1280, "height": 860}, **options})
         opened.append(context)
-        context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
@@ -89,6 +88,13 @@ async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
 def kept() -> Path | None:
     """Where pictures of the pages go, where somebody wants to look at them."""
     return Path(os.environ["SYN_PICTURES"]) if "SYN_PICTURES" in os.environ else None
+
+
+async def patient(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a new browser that waits as long as a busy machine needs."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
 
 
 INBOX = re.compile(r"/s-[\w-]{43}/$")

@@ -101,7 +101,7 @@ async def test_searching_settings_verifying_testing_a_policy_and_leaving_need_no
     await page.goto(f"{office.url}/settings")
     await page.get_by_label("Dark").check()
     await page.get_by_role("button", name="Keep").click()
-    assert await page.locator("html").get_attribute("data-theme") == "dark"
+    await page.locator("html[data-theme=dark]").wait_for()
     await page.goto(f"{office.url}/ledger")
     await page.get_by_role("button", name="Verify it now").click()
     await page.get_by_text("It holds.").wait_for()

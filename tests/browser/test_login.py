@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from synapsor.approve.identity.operators import change_operator
-from tests.browser.conftest import INBOX, Enter, log_in
+from tests.browser.conftest import INBOX, Enter, log_in, patient
 from tests.console import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_person_logs_in_by_signing_for_the_code_of_the_page_and_the_page_goes_on_by_itself(
     browser: Browser, office: Office
 ) -> None:
-    context = await browser.new_context()
+    context = await patient(browser)
     page = await context.new_page()
     await log_in(page, office, "leo")
     await page.get_by_text("leo").first.wait_for()
@@ -28,7 +28,7 @@ async def test_a_person_logs_in_by_signing_for_the_code_of_the_page_and_the_page
 
 @pytest.mark.requirement("console:no-script")
 async def test_logging_in_needs_no_script(browser: Browser, office: Office) -> None:
-    context = await browser.new_context(java_script_enabled=False)
+    context = await patient(browser, java_script_enabled=False)
     page = await context.new_page()
     await log_in(page, office, "leo")
     await page.get_by_role("heading", name="Inbox").wait_for()
@@ -39,7 +39,7 @@ async def test_logging_in_needs_no_script(browser: Browser, office: Office) -> N
 async def test_another_browser_does_not_get_the_session_and_a_code_is_good_once(
     browser: Browser, office: Office
 ) -> None:
-    context, other = await browser.new_context(), await browser.new_context()
+    context, other = await patient(browser), await patient(browser)
     page, thief = await context.new_page(), await other.new_page()
     await page.goto(f"{office.url}/login")
     await page.get_by_role("button", name="Log in with your key").click()

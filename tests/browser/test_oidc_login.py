@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, BrowserContext
 
+from tests.browser.conftest import patient
 from tests.identities import LEO
 from tests.serving.oidc_console import OidcConsole, oidc_console
 
@@ -27,7 +28,7 @@ async def log_in(context: BrowserContext, here: OidcConsole, person: str, *, onw
 @pytest.mark.parametrize("script", [True, False])
 async def test_a_person_comes_back_from_the_provider_to_the_page_they_wanted(browser: Browser, script: bool) -> None:
     async with oidc_console() as here:
-        context = await browser.new_context(ignore_https_errors=True, java_script_enabled=script)
+        context = await patient(browser, ignore_https_errors=True, java_script_enabled=script)
         ended = await log_in(context, here, LEO)
         assert ended.startswith("/history ")
         assert "leo" in ended
@@ -41,7 +42,7 @@ async def test_a_person_comes_back_from_the_provider_to_the_page_they_wanted(bro
 @pytest.mark.requirement("oidc:recorded")
 async def test_a_person_who_is_no_operator_is_told_so_and_gets_no_session(browser: Browser) -> None:
     async with oidc_console() as here:
-        context = await browser.new_context(ignore_https_errors=True)
+        context = await patient(browser, ignore_https_errors=True)
         ended = await log_in(context, here, "vera-77")
         assert ended.startswith("/login/oidc/callback ")
         assert "no operator logs in as them" in ended

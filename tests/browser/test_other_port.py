@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.conftest import INBOX, Enter
+from tests.browser.conftest import INBOX, Enter, patient
 from tests.console import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -79,7 +79,7 @@ async def test_a_listener_on_another_port_is_sent_neither_the_cookie_nor_the_pla
 async def test_a_listener_on_another_port_is_not_sent_the_cookie_of_a_page_that_waits(
     browser: Browser, office: Office
 ) -> None:
-    context = await browser.new_context()
+    context = await patient(browser)
     page = await context.new_page()
     await page.goto(f"{office.url}/login")
     await page.get_by_role("button", name="Log in with your key").click()

@@ -161,7 +161,8 @@ async def test_single_keys_can_be_turned_off_and_the_page_begins_with_a_link_to_
     page = await enter("leo")
     await page.goto(f"{office.url}/settings")
     await page.get_by_label("Off").check()
-    await page.get_by_role("button", name="Keep").click()
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Keep").click()
     await page.goto(office.url)
     await page.keyboard.press("j")
     assert await page.locator("[data-item][data-current]").count() == 0

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.attack.shop import reopened
-from tests.browser.conftest import PATIENCE_MS, log_in
+from tests.browser.conftest import log_in, patient
 from tests.chaos.deciders import console, ended
 from tests.console import Console, Office, write_office
 
@@ -20,8 +20,7 @@ async def test_a_page_that_listens_says_that_its_session_is_over_and_leads_back_
     browser: Browser, tmp_path: Path
 ) -> None:
     async with reopened(write_office(tmp_path)) as shop:
-        context = await browser.new_context()
-        context.set_default_timeout(PATIENCE_MS)
+        context = await patient(browser)
         page = await context.new_page()
         with console(shop) as (hall, process):
             office = Office(console=Console(files=shop.files, url=hall.url, process=process), shop=shop)

@@ -22,6 +22,11 @@ class Disk:
         used = (found.f_blocks - found.f_bfree) * found.f_frsize
         return self._remounted(str(used))
 
+    def fill_now(self) -> None:
+        """Let nothing more be written to it, whoever writes meanwhile."""
+        while not self.fill():
+            pass
+
     def make_room(self) -> None:
         """Let it have room again."""
         assert self._remounted(_ROOM)

@@ -1,6 +1,6 @@
 """A project in which everything is measured before anybody approves it, and what must be so whatever happened to the workers meanwhile."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,17 +64,25 @@ class Measuring:
             assert len(record.measurements) == recorded
             assert all(holds(one, record.proposal) for one in record.measurements)
 
-    async def work(self) -> None:
-        """Let a clean worker in this very process do all that is due."""
-        with anyio.fail_after(120):
-            await (await self.project.worker(pace=SOON)).run(drain=True)
+    async def measured(self, filed: Sequence[str]) -> None:
+        """Let a clean worker measure what is to be, and see that it is on record whole and that the source has nothing of it."""
+        await self._work(filed, lambda record: bool(record.measurements))
+        await self.so_far(filed, recorded=True)
+
+    async def _work(self, filed: Sequence[str], done: Callable[[ProposalRecord], bool]) -> None:
+        """Let clean workers in this very process do all that is due; what the source cannot tell one of them now is for the next."""
+        with anyio.fail_after(240):
+            while True:
+                await (await self.project.worker(pace=SOON)).run(drain=True)
+                if all(map(done, await self.records(filed))):
+                    return
 
     async def judge(self) -> None:
         """Approve all that was measured, let it be applied, and see that the whole history is as promised."""
         for record in await self.records(list(self.asked)):
             await leo_approves(self.files, self.project, record.proposal.id, record.shown)
         assert self.untouched()
-        await self.work()
+        await self._work(list(self.asked), lambda record: record.status is not Status.APPROVED)
         records = await self.records(list(self.asked))
         assert {r.status for r in records} == {Status.APPLIED}, [r.receipts for r in records]
         assert all({one.decision.effect for one in r.decisions} == {r.effect} for r in records)

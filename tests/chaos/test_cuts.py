@@ -1,8 +1,9 @@
 """The connection to the database cut around the COMMIT, around the look for the receipt and while it is made, in every way that networks have."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,22 +15,20 @@ from synapsor.core.outcome import Outcome
 from synapsor.core.proposal import Status
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
-from synapsor.sources import mysql, mysql_connection, postgres, postgres_connection
 from synapsor.work.pace import Pace
 from tests.chaos.changes import ASK, fill, members, write_chaos_project
 from tests.chaos.filing import file_request, record_of
 from tests.chaos.history import Asked, violations
+from tests.chaos.impatience import Impatience
 from tests.chaos.proxy import ARRIVES, Cut, Moment, Proxy, Way, proxied
 from tests.chaos.recorder import effects, gathered, unwatch, watch
 from tests.chaos.stepped import MOVABLE, in_turns
 from tests.databases import Database, execute, table
 from tests.projects import ProjectFiles, opened
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
 WAYS = tuple(Way)
-LIMIT_MS = 300
-"""How long a worker waits here for an answer that never comes."""
 WHOLE = pytest.mark.parametrize(
     "whole", [pytest.param(False, id="in turns"), pytest.param(True, id="every kind", marks=pytest.mark.soak)]
 )
@@ -45,17 +44,6 @@ def server(request: pytest.FixtureRequest) -> Database:
     return found
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long here for what never comes."""
-    for adapter in (postgres, mysql):
-        monkeypatch.setattr(adapter, "GRACE_SECONDS", 0.1)
-    for connection in (postgres_connection, mysql_connection):
-        monkeypatch.setattr(connection, "SIDE_SECONDS", 0.4)
-        monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(mysql, "COMMIT_SECONDS", 0.4)
-
-
 @dataclass
 class Cutting:
     """A project whose worker reaches the database through a proxy."""
@@ -64,20 +52,25 @@ class Cutting:
     project: Project
     proxy: Proxy
     worker: Any
-    asked: dict[str, Asked]
+    impatience: Impatience
+    asked: dict[str, Asked] = field(default_factory=dict)
 
     async def meets(self, kind: str, mark: str, cuts: Sequence[Cut], *, moved: bool = False) -> list[ProposalRecord]:
         """Return the records of one request of a kind whose job met these cuts; `moved` lets a row of it be another one before."""
         group = f"gone {mark}" if kind == "delete" else "group"
+        began = time.monotonic()
         filed = await file_request(self.files, await self.project.desk(), self.project, ASK[kind]("acme", group, mark))
         assert filed
+        targets: Any = self.worker.bench.targets
+        limit = self.impatience.after(time.monotonic() - began, len(filed))
+        targets["shop"] = replace(targets["shop"], time_ms=limit)
         self.asked |= filed
         if moved:
             invoices = table(self.files.database, "invoices")
             last = members("acme", group)[0 if kind == "one" else -1]
             execute(self.files.database, f"UPDATE {invoices} SET note = '{mark}' WHERE id = '{last}'")
         self.proxy.arm(cuts)
-        with anyio.fail_after(60):
+        with anyio.fail_after(240):
             while True:
                 await self.worker.run(drain=True)
                 records = [await record_of(self.project, proposal) for proposal in filed]
@@ -101,9 +94,8 @@ async def cutting(root: Path, server: Database) -> AsyncIterator[Cutting]:
         async with opened(files) as project:
             pace = Pace(poll_seconds=0.01, backoff_seconds=0, backoff_most=0, attempts=1000)
             worker = await project.worker(pace=pace)
-            targets: Any = worker.bench.targets
-            targets["shop"] = replace(targets["shop"], time_ms=LIMIT_MS)
-            yield Cutting(files, project, proxy, worker, {})
+            with pytest.MonkeyPatch.context() as patch:
+                yield Cutting(files, project, proxy, worker, Impatience(patch))
 
 
 def outcomes(records: Sequence[ProposalRecord]) -> set[str]:

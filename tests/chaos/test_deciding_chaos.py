@@ -82,7 +82,7 @@ STRIKES = (
 )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:survives-kill", "console:over-told")
 async def test_a_console_that_is_killed_while_somebody_decides_has_decided_each_whole_or_not_at_all(shop: Shop) -> None:
     asked = {point: [await noted(shop, n, point) for n in range(count)] for point, count, _ in STRIKES}
@@ -183,7 +183,7 @@ async def over_http(companion: Companion, point: str | None, port: int) -> Async
         whatever_a_client_makes_of_it(point),
     ):
         async with (
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=60) as http,
             Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)) as client,
         ):
             yield client
@@ -209,20 +209,21 @@ LIVES = (
 )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:survives-kill")
 @pytest.mark.parametrize("talking", [on_its_own, over_http])
 async def test_a_companion_that_is_killed_over_a_code_has_used_it_up_with_the_decision_or_not_at_all(
     companion: Companion, talking: Callable[[Companion, str | None, int], AbstractAsyncContextManager[Client]]
 ) -> None:
     asked, port = await companion.filed(), free_port()
-    decision = {"proposal": asked["id"], "verdict": "approve", "code": companion.code(asked["digest"])}
     for point, first, stands_then in LIVES:
+        # The same code, unless a slow machine takes longer than one is of now.
+        decision = {"proposal": asked["id"], "verdict": "approve", "code": companion.code(asked["digest"])}
         told = []
         async with talking(companion, point, port) as client:
             told.append(await said(client, "decide_proposal", **decision))
             await said(client, "review_proposal", proposal=asked["id"])
-            with anyio.fail_after(30):
+            with anyio.fail_after(90):
                 told.append(await said(client, "decide_proposal", **decision))
         assert [first in words for words in told] == [True] * (1 if point else 2)
         assert (await companion.status(asked["id"]))[:2] == stands_then, point
@@ -271,7 +272,7 @@ async def test_an_approval_at_a_terminal_on_a_full_disk_is_refused_and_is_given_
     assert await stands(shop, one) == DECIDED
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:ledger-fails")
 async def test_a_console_goes_on_without_a_new_start_after_its_disk_was_full(shop: Shop) -> None:
     one = await noted(shop, 0, "no room")
@@ -288,7 +289,7 @@ async def test_a_console_goes_on_without_a_new_start_after_its_disk_was_full(sho
     assert await stands(shop, one) == DECIDED
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("decide:at-once")
 async def test_people_who_decide_at_once_in_two_consoles_and_at_a_terminal_count_once_each_and_make_one_job(
     tmp_path: Path,

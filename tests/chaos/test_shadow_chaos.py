@@ -13,7 +13,6 @@ import anyio
 import pytest
 
 from synapsor.ledger import sqlite as engine
-from synapsor.sources import mysql, mysql_connection, postgres, postgres_connection
 from tests.chaos.changes import KINDS
 from tests.chaos.disk import own_disk
 from tests.chaos.herd import Herd, Signals, herd
@@ -36,14 +35,8 @@ WHOLE = pytest.mark.parametrize(
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long here for what never comes."""
+    """Nobody waits long for the ledger here."""
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
-    for adapter in (postgres, mysql):
-        monkeypatch.setattr(adapter, "GRACE_SECONDS", 0.1)
-    for connection in (postgres_connection, mysql_connection):
-        monkeypatch.setattr(connection, "SIDE_SECONDS", 0.4)
-        monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(mysql, "COMMIT_SECONDS", 0.4)
 
 
 def turns(ways: Sequence[str], among: int, at: int, *, whole: bool) -> list[tuple[str, str, str, str]]:
@@ -70,8 +63,7 @@ async def test_a_worker_that_dies_or_sleeps_while_it_measures_leaves_nothing_and
         for action, kind, point, mark in played:
             filed = await at.filed(kind, mark)
             await _struck(at, flock, point, action, filed)
-            await at.work()
-            await at.so_far(filed, recorded=True)
+            await at.measured(filed)
         await at.judge()
 
 
@@ -158,8 +150,7 @@ async def _measured_through(
             await one.__aexit__(None, None, None)
     if point == RECORDED:
         await at.so_far(filed, recorded=True)
-    await at.work()
-    await at.so_far(filed, recorded=True)
+    await at.measured(filed)
 
 
 @WHOLE
@@ -217,7 +208,7 @@ async def test_on_a_disk_that_is_really_full_a_measurement_is_made_when_there_is
 
         @asynccontextmanager
         async def really_full(_: Measuring) -> AsyncIterator[None]:
-            assert disk.fill()
+            disk.fill_now()
             try:
                 yield
             finally:

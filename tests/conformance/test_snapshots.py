@@ -67,11 +67,11 @@ async def test_a_slow_second_statement_ends_at_the_limit_of_all_and_the_next_rea
     database: Database, reader: ReadSource
 ) -> None:
     started = time.monotonic()
-    async with reader.snapshot(time_ms=400) as snapshot:
+    async with reader.snapshot(time_ms=1500) as snapshot:
         assert len(await snapshot.fetch(ONE)) == 1
         failed = await failure(snapshot.fetch(Statement(text=SLOW[database.engine], params=())))
     assert failed.kind is Failure.TIMEOUT
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20  # and not the minute that it would take
     assert await seen(reader, database) == "Asked for a copy by post."
 
 

@@ -218,7 +218,7 @@ async def test_a_slow_read_ends_at_its_limit_and_the_next_one_works(database: Da
     started = time.monotonic()
     failed = await failure(reader.fetch(Statement(text=SLOW[database.engine], params=()), time_ms=300))
     assert failed.kind is Failure.TIMEOUT
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20  # and not the minute that it would take
     where = relation(database, "invoice_review")
     assert (
         len((await see(reader, one_row(where, await columns_of(reader, where), "note"), "acme", "INV-3001")).rows) == 1
@@ -240,22 +240,25 @@ async def test_a_canceled_read_is_stopped_on_the_server(database: Database, read
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - started < 2
     await reader.aclose()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # and not the half minute that it was given
     if database.engine in RUNNING:
-        assert (await asked(database, RUNNING[database.engine]))[0][0] == 0
+
+        async def ended() -> bool:
+            return not await runs()
+
+        await eventually(ended)  # a server may say that it kills before the statement, of a minute, has ended
 
 
 @pytest.mark.requirement("read:bounded-pool")
 async def test_a_call_that_finds_no_connection_is_told_so_in_time(database: Database) -> None:
     reader = open_reader(database, pool_size=1, pool_wait_ms=100)
-    slow = asyncio.create_task(reader.fetch(Statement(text=SLOW[database.engine], params=()), time_ms=10_000))
+    slow = asyncio.create_task(reader.fetch(Statement(text=SLOW[database.engine], params=()), time_ms=60_000))
     try:
         await asyncio.sleep(0)
         started = time.monotonic()
         assert (await failure(reader.fetch(Statement(text="SELECT 1", params=()), time_ms=1000))).kind is Failure.BUSY
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 20  # and not until the slow one is over
     finally:
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
@@ -425,7 +428,7 @@ async def test_leaving_without_a_commit_leaves_nothing_behind(database: Database
     with pytest.raises(LookupError):
         await give_up()
     assert await fee(database) == before
-    async with writer.transaction(time_ms=300) as tx:
+    async with writer.transaction(time_ms=5000) as tx:
         assert len(await tx.fetch(lock)) == 1
 
 
@@ -447,7 +450,7 @@ async def test_a_canceled_transaction_leaves_nothing_behind(database: Database, 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await fee(database) == before
-    async with writer.transaction(time_ms=300) as tx:
+    async with writer.transaction(time_ms=5000) as tx:
         assert await tx.execute(change) == 1
 
 
@@ -458,7 +461,7 @@ async def test_a_lock_that_another_holds_is_waited_for_no_longer_than_the_limit(
     where = relation(database, "invoices")
     columns = await columns_of(writer, where)
     lock = lock_row(writer, one_row(where, columns, lock=True), "acme", "INV-3001")
-    async with writer.transaction(time_ms=5000) as first:
+    async with writer.transaction(time_ms=60_000) as first:
         await first.fetch(lock)
         started = time.monotonic()
 
@@ -467,7 +470,7 @@ async def test_a_lock_that_another_holds_is_waited_for_no_longer_than_the_limit(
                 await tx.fetch(lock)
 
         assert (await failure(second())).kind is Failure.TIMEOUT
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 20
 
 
 def receipt(digest: bytes = b"d" * 32, outcome: str = "applied") -> SourceReceipt:
@@ -576,7 +579,7 @@ async def test_a_commit_finishes_although_its_caller_is_canceled(database: Datab
         await task
     rows = await asked(database, f"SELECT outcome FROM {table(database, 'synapsor_receipts')}")
     assert rows in ([], [("applied",)]), "all or nothing"
-    async with writer.transaction(time_ms=500) as tx:
+    async with writer.transaction(time_ms=5000) as tx:
         assert len(await tx.fetch(select_receipt(where, writer.dialect, receipt().key))) == len(rows)
 
 

@@ -13,7 +13,7 @@ import httpx2
 from tests.serving.messages import INITIALIZE, INITIALIZED, LEGACY_HEADERS, legacy, modern_headers
 from tests.serving.web import ALICE, Web, header
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 async def modern(client: httpx2.AsyncClient, message: dict[str, Any]) -> httpx2.Response:

@@ -39,7 +39,7 @@ class Web:
 
     def client(self, token: str | None = ALICE, **headers: str) -> httpx2.AsyncClient:
         given = {**(header(token) if token else {}), **headers}
-        return httpx2.AsyncClient(base_url=self.url, headers=given, timeout=20, trust_env=False)
+        return httpx2.AsyncClient(base_url=self.url, headers=given, timeout=60, trust_env=False)
 
 
 @asynccontextmanager

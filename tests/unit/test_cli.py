@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -595,12 +596,17 @@ def test_a_source_that_is_mistyped_is_told_at_its_line_with_the_nearest(run: Run
     assert "Did you mean `shop`?" in done.err
 
 
-def close_the_door(files: ProjectFiles, *names: str) -> None:
-    """Let credentials point to a loopback port on which nobody listens."""
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """Return a loopback port on which nobody listens, and which nobody else takes meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    for name in names:
+        yield taken.getsockname()[1]
+
+
+def close_the_door(files: ProjectFiles, port: int) -> None:
+    """Let both credentials point to a port."""
+    for name in ("read", "write"):
         (files.root / "secrets" / name).write_text(
             f"postgresql://shop:{CANARY}@127.0.0.1:{port}/shop", encoding="utf-8"
         )
@@ -610,8 +616,10 @@ def close_the_door(files: ProjectFiles, *names: str) -> None:
 
 
 @pytest.mark.requirement("doctor:goes-on")
-def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(active: Run, files: ProjectFiles) -> None:
-    close_the_door(files, "read", "write")
+def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(
+    active: Run, files: ProjectFiles, closed: int
+) -> None:
+    close_the_door(files, closed)
     assert active("operator", "revoke", "leo").code == 0
     done = active("--json", "doctor")
     assert [(f["rule"], f["message"], f["fatal"]) for f in done.json["findings"]] == [
@@ -631,9 +639,9 @@ def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(activ
     "command", [("call", "billing.inspect_invoice"), ("serve",), ("worker", "--once"), ("activate", "--yes")]
 )
 def test_a_command_names_the_source_that_it_cannot_start_without(
-    active: Run, files: ProjectFiles, command: tuple[str, ...]
+    active: Run, files: ProjectFiles, closed: int, command: tuple[str, ...]
 ) -> None:
-    close_the_door(files, "read", "write")
+    close_the_door(files, closed)
     done = active(*command, *(key(files, "rita") if command[0] == "activate" else ()))
     assert (done.code, done.out) == (4, "")
     assert done.err.splitlines()[0] == "synapsor: Source shop failed: unavailable [connection]."

@@ -57,7 +57,7 @@ def resolve(run: Run, files: ProjectFiles, handle: str, verdict: str, *more: str
 
 @pytest.mark.requirement("reconcile:signed", "reconcile:classified", "cli:json")
 def test_what_is_in_doubt_is_listed_looked_at_and_resolved(run: Run, files: ProjectFiles) -> None:
-    assert "known what became of it" in run("reconcile", "list").out
+    assert "No proposal is of unknown outcome" in run("reconcile", "list").out
     handle = in_doubt(run, files)
     listed = run("reconcile", "list").out
     assert handle in listed

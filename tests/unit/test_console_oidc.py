@@ -39,7 +39,7 @@ def inside(here: OidcConsole, entered: httpx2.Response) -> str:
 async def browser(here: OidcConsole) -> AsyncIterator[httpx2.AsyncClient]:
     context = ssl.create_default_context(cafile=here.ca)
     agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
-    async with httpx2.AsyncClient(verify=context, trust_env=False, timeout=20, headers=agent) as made:
+    async with httpx2.AsyncClient(verify=context, trust_env=False, timeout=60, headers=agent) as made:
         yield made
 
 
@@ -176,4 +176,4 @@ def test_a_console_with_nobodys_key_does_not_start_and_one_that_is_trusted_offer
     change = ("operator", "change", "helper", "--role", "login_voucher")
     assert files.run(*change).returncode == 0
     with serving(files) as console:
-        assert "Log in with idp.example" in httpx2.get(console.url + "/login", trust_env=False).text
+        assert "Log in with idp.example" in httpx2.get(console.url + "/login", trust_env=False, timeout=60).text

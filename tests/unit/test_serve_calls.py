@@ -368,7 +368,7 @@ def test_a_signal_lets_calls_in_flight_finish_and_a_second_one_ends_them() -> No
         assert server.receive()["id"] == 2
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(0.1)
-        server.process.send_signal(signal.SIGTERM)
+        server.end_now(signal.SIGTERM)
         answers, err, code = server.end()
         assert (answers[0]["error"]["message"], err, code) == ("Connection closed", ["canceled"], 0)
 
@@ -380,6 +380,6 @@ def test_a_client_that_stops_listening_ends_it_and_its_calls() -> None:
         assert server.receive()["id"] == 2
         assert server.process.stdout is not None
         server.process.stdout.close()
-        server.process.wait(30)
+        server.process.wait(60)
         assert server.process.stderr is not None
         assert (server.process.stderr.read(), server.process.returncode) == (b"canceled\n", 0)

@@ -284,7 +284,7 @@ async def test_a_canceled_call_of_an_event_stream_is_canceled_in_the_desk() -> N
         await client.post(
             post, json={"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
         )
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await served.desk.canceled.wait()
             # It is owed no answer, and takes no place among the open ones any more.
             while (await client.post(post, json=legacy_call(2, "x"))).status_code == 429:
@@ -318,7 +318,7 @@ async def test_a_client_that_leaves_cancels_its_call(size: int) -> None:
             group.start_soon(modern, client, message)
             await served.desk.waiting.wait()
             group.cancel_scope.cancel()
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await served.desk.canceled.wait()
 
 
@@ -328,7 +328,7 @@ async def test_a_stream_that_ends_cancels_its_calls() -> None:
         await client.post(post, json=call(1, "wait"))
         await served.desk.waiting.wait()
         await sse.close()
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await served.desk.canceled.wait()
 
 
@@ -345,13 +345,13 @@ async def test_a_canceled_call_of_a_session_is_canceled_in_the_desk() -> None:
             await served.desk.waiting.wait()
             cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
             assert (await client.post("/mcp", json=cancel, headers=headers)).status_code == 202
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 await served.desk.canceled.wait()
         assert "error" in answers[0].json()
 
 
 async def test_a_call_over_the_time_limit_is_canceled_and_answered() -> None:
-    async with web(limits=Limits(request_s=0.2)) as served, served.client(ALICE) as client:
+    async with web(limits=Limits(request_s=1.5)) as served, served.client(ALICE) as client:
         answer = await modern(client, call(1, "wait"))
         assert (answer.status_code, answer.json()["error"]["message"]) == (504, "The request took too long")
         assert served.desk.canceled.is_set()
@@ -365,7 +365,7 @@ async def test_a_token_has_only_so_many_streams() -> None:
         assert (await client.get("/sse")).status_code == 429
         other, _ = await open_sse(served, BOB)
         await first.close()
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while True:
                 try:
                     third, _ = await open_sse(served, ALICE)
@@ -388,7 +388,7 @@ async def test_headers_without_end_are_cut_off() -> None:
             b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             + f"Authorization: Bearer {ALICE}\r\n\r\n0\r\n".encode()
         )
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             try:
                 while not reader.at_eof():
                     writer.write(b"X-Trailer: " + b"a" * 1000 + b"\r\n")
@@ -414,7 +414,7 @@ async def test_headers_that_never_come_are_not_waited_for() -> None:
         for start in (b"", b"GET /healthz HTTP/1.1\r\nHost: loc"):
             reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
             writer.write(start)
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 assert await reader.read() == b""
             writer.close()
 
@@ -441,7 +441,7 @@ async def test_a_client_that_asks_on_and_on_without_reading_is_cut_off() -> None
     async with web() as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
-        with anyio.fail_after(10), contextlib.suppress(ConnectionError):
+        with anyio.fail_after(30), contextlib.suppress(ConnectionError):
             while data := await reader.read(65_536):
                 assert data.count(b"HTTP/1.1 200") < 200
         writer.close()
@@ -453,7 +453,7 @@ async def test_a_client_that_asks_on_and_on_without_reading_is_cut_off() -> None
 async def test_an_orderly_end_answers_open_calls_and_ends_streams_at_once() -> None:
     async with anyio.create_task_group() as group:
         answers: list[httpx2.Response] = []
-        async with web(grace_s=30) as served:
+        async with web(grace_s=90) as served:
             client = served.client(ALICE)
             sse, _ = await open_sse(served, ALICE)
 
@@ -464,7 +464,7 @@ async def test_an_orderly_end_answers_open_calls_and_ends_streams_at_once() -> N
             while not served.desk.calls:
                 await anyio.lowlevel.checkpoint()
             started = anyio.current_time()
-        assert anyio.current_time() - started < 10
+        assert anyio.current_time() - started < 60  # and not the whole grace
         assert answers[0].json()["result"]["isError"] is False
         await sse.close()
         await client.aclose()
@@ -510,7 +510,7 @@ def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         port = int(process.stdout.readline())
-        assert httpx2.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).text == "ok"
+        assert httpx2.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=60).text == "ok"
         os.kill(process.pid, number)
         assert process.stdout.read() == "closed\n"
-        assert (process.wait(20), process.stderr.read()) == (0, "")
+        assert (process.wait(60), process.stderr.read()) == (0, "")

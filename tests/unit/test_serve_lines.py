@@ -82,12 +82,12 @@ async def test_every_line_comes_once_in_order_and_within_the_limit_however_the_b
     for start, end in pairwise(sorted({0, len(text), *(c for c in cuts if c < len(text))})):
         lines.data_received(text[start:end])
         assert pipe.flowing.is_set() is (len(lines._kept) <= LIMIT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await pipe.flowing.wait()
         for _ in range(turns):
             await asyncio.sleep(0)  # a turn for the reader
     lines.eof_received()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await reading
     assert got == _expected(text)
     assert pipe.flowing.is_set()

@@ -184,7 +184,7 @@ async def test_an_event_stream_that_is_not_read_takes_only_so_many_requests() ->
 
 @pytest.mark.requirement("http:unread-bounded")
 async def test_an_event_stream_that_is_not_read_ends_and_frees_what_it_held() -> None:
-    limits = Limits(send_s=0.3, messages=1, streams=1)
+    limits = Limits(send_s=1.5, messages=1, streams=1)  # a message has to come to it while it stands
     async with web(limits=limits) as served, served.client(ALICE) as client:
         async with listening(served) as (stream, post):
             assert (await client.post(post, json=call(1, LARGE))).status_code == 202
@@ -250,7 +250,7 @@ from synapsor.serve.server import build_server
 from tests.serving.desk import FakeDesk
 from tests.serving.web import bearers
 server = build_server(FakeDesk(), TokenSession(), names="dotted", version="0")
-limits = Limits(send_s=1, messages=1)
+limits = Limits(send_s=2.5, messages=1)
 run(serve_http(server, port=0, tokens=TokenBook(bearers()), limits=limits, ready=lambda port: print(port, flush=True)))
 """
 

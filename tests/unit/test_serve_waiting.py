@@ -145,7 +145,7 @@ async def test_over_http_a_client_that_asked_for_no_word_or_takes_no_stream_gets
 @pytest.mark.requirement("wait:holds-nothing")
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_call_that_waits_holds_no_turn_and_its_waiting_is_no_part_of_the_messages_time(era: str) -> None:
-    async with way(era, Limits(calls=1, request_s=0.5)) as client, client.asked(1, WAITS, "wait", "t") as messages:
+    async with way(era, Limits(calls=1, request_s=2.0)) as client, client.asked(1, WAITS, "wait", "t") as messages:
         with anyio.fail_after(PATIENCE):
             assert await anext(messages) == progress("t", 0.0)
             assert (await client.plain(2, "x")).json()["result"]["isError"] is False
@@ -209,7 +209,7 @@ async def test_over_http_a_client_ends_its_waiting_and_has_its_turn_again(era: s
 @pytest.mark.requirement("wait:cancelable")
 @pytest.mark.requirement("wait:holds-nothing")
 async def test_over_the_older_transport_it_is_the_same() -> None:
-    async with web(limits=Limits(calls=1, request_s=0.5)) as served, served.client(ALICE) as poster:
+    async with web(limits=Limits(calls=1, request_s=2.0)) as served, served.client(ALICE) as poster:
         sse, where = await open_sse(served, ALICE)
         with anyio.fail_after(PATIENCE):
             await poster.post(where, json=INITIALIZE, headers=LEGACY_HEADERS)

@@ -19,7 +19,7 @@ from synapsor.testing.clock import TestClock
 from tests.deciding import reject
 from tests.decisions import NOW, ROW, audit_of, evidence_of, filed, person, proposal
 
-PATIENCE = 10
+PATIENCE = 30
 SOON = 0.001
 
 
