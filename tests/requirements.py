@@ -1286,6 +1286,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What to do about a proposal whose end nobody knows goes by why nobody knows it as well as by its rows, which tell nothing of an effect outside.",
         "R4, decision 0037",
     ),
+    "reconcile:asked": _R(
+        "Of what waits for an application the one that breaks is asked about ever less often and keeps no other waiting; nothing more is asked once a worker is told to stop, or its source is paused.",
+        "R4, R12, decision 0037",
+    ),
     "reconcile:classified": _R(
         "Each row of a proposal whose end nobody knows is found as proposed, as before, gone or drifted, by the worker's own comparison over the read credential; of a hidden column no value is told.",
         "R4, S5",
@@ -1355,7 +1359,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 9",
     ),
     "shadow:beside": _R(
-        "No job waits for a measurement, whatever that waits for; a worker that is told to stop begins no other one.",
+        "No job waits for a measurement, whatever that waits for; a worker that is told to stop, or whose source is paused meanwhile, begins no other one, and a drain goes on with what a measurement lets be due.",
         "R2, R12",
     ),
     "shadow:counted": _R(

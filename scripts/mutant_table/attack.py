@@ -396,6 +396,14 @@ MUTANTS = (
         "tests/attack/test_shadow.py -k told_to_stop",
     ),
     Mutant(
+        "shadow.paused-meanwhile",
+        "shadow:beside",
+        "work/shadows.py",
+        " or await self.pauses.rests(records[0].proposal.source)",
+        "",
+        "tests/attack/test_shadow.py -k paused_meanwhile",
+    ),
+    Mutant(
         "shadow.asked-by-nobody",
         "shadow:believed",
         "ledger/queries/measurements.sql",

@@ -35,6 +35,7 @@ MUTANTS = (
     Mutant("outbox.abandoned-claim", "outbox:abandoned", _HELPER, ', at=now), claim="", claimed_until=0)', ", at=now))", f"{_OUTBOX} 'how_far and sqlite'"),
     Mutant("outbox.abandoned-before", "outbox:abandoned", _HELPER, "            if job.ask in {Ask.CLOSE, Ask.ABANDON}:", "            if job.ask is Ask.CLOSE:", f"{_OUTBOX} 'how_far and sqlite'"),
     Mutant("outbox.broken-is-passed-over", "outbox:claim", _HELPER, "due_at=later)", "code='')", f"{_OUTBOX} 'keeps_no_other and sqlite'"),
+    Mutant("outbox.parts-alike", "outbox:claim", _HELPER, "if len({(line.state, line.claim, line.attempts) for line in lines}) > 1:", "if False:", f"{_OUTBOX} 'parts_stand and sqlite'"),
     Mutant("outbox.confirmed-again", "outbox:confirm", _HELPER, "for _ in range(_MORE):", "for _ in range(0):", f"{_OUTBOX} 'undoes_by_itself and sqlite'"),
     Mutant("outbox.due-by-no-clock", "outbox:claim", "handler/kept.py", '"due_at": 0,', '"due_at": at,', f"{_OUTBOX} 'set_back and sqlite'"),
     Mutant("outbox.free", "outbox:claim", _HELPER, 'free = or_(line.claim == "", line.claimed_until <= now)', "free = line.claim.is_not(None)", f"{_OUTBOX} 'same_key and sqlite'"),

@@ -551,9 +551,9 @@ MUTANTS = (
         "shadow.drained",
         "shadow:asked",
         "work/worker.py",
-        " and not lanes.at_work:",
-        ":",
-        "tests/attack/test_shadow.py -k drains",
+        "and lanes.begun == begun:",
+        "and not leases:",
+        "tests/attack/test_shadow.py -k 'drains or drain_goes_on'",
     ),
     Mutant(
         "shadow.group-believed",
@@ -871,8 +871,8 @@ MUTANTS = (
         "lanes.drain-looks-again",
         "worker:row-order",
         "work/worker.py",
-        "if drain and not leases and not busy and not lanes.at_work:",
-        "if drain and not leases and not lanes.at_work:",
+        "if drain and not busy and lanes.begun == begun:",
+        "if drain and lanes.begun == begun:",
         "tests/attack/test_lanes.py -k drain_goes_on",
     ),
 )

@@ -1,23 +1,29 @@
 """What an application still has in hand and a person says the end of: it is given up there before that counts, whoever says otherwise."""
 
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import pytest_asyncio
 
+from synapsor.core.proposal import Proposal
 from synapsor.core.statements import SignedResolution, sign
 from synapsor.errors import LedgerFailure
+from synapsor.flow.handing import abandon
 from synapsor.flow.replay import replay
-from synapsor.handler_ports import Heard
+from synapsor.flow.verdict import Result
+from synapsor.handler_ports import Heard, Reply
 from synapsor.testing import TestClock
+from synapsor.work import resolutions
 from tests.attack.doubts import resolved
-from tests.attack.shop import Shop
+from tests.attack.shop import SOON, Shop, as_ledger_owner
 from tests.attack.steered import turn
 from tests.attack.test_forged_ledger import MALLORY
+from tests.attack.test_forged_shadows import forged
 from tests.attack.test_handler_answers import Speech
 from tests.databases import Database
 from tests.handlers.answering import Answering, accepted, heard, of_first, said, told
@@ -33,9 +39,9 @@ async def shop(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
         yield found
 
 
-async def overdue(shop: Shop) -> str:
+async def overdue(shop: Shop, invoice: str = "INV-3001") -> str:
     """Return a waiver that the application has accepted and not done in time."""
-    proposal, clock = await shop.waiver(), TestClock(shop.project.clock.now())
+    proposal, clock = await shop.waiver(invoice), TestClock(shop.project.clock.now())
     handlers = {"app": Answering(accepted())}
     assert await shop.attempt(handlers=handlers, clock=clock) == [("accepted", "handler_accepted")]
     clock.move(hours=2)
@@ -235,5 +241,91 @@ async def test_nobody_asks_while_the_source_is_paused_or_the_executor_is_not_kno
     report = await replay(shop.ledger, proposal, shop.files.operators)
     assert (report.differences, [one.name for one in report.steps][-1]) == ((), "waits")
     assert await shop.status(proposal) == "reconciliation_required"
+    assert (await answered(shop, ABANDONED)).asks == ["abandon"]
+    assert await shop.status(proposal) == "failed"
+
+
+@dataclass
+class Broken:
+    """An application that cannot be asked at all, whatever is asked."""
+
+    name: str = "app"
+    accepted_seconds: float = 3600.0
+    asked: int = 0
+
+    async def ask(self, body: bytes, *, key: str) -> Reply:
+        """Break."""
+        del body, key
+        self.asked += 1
+        raise ValueError("CANARY")
+
+
+@pytest.mark.requirement("reconcile:asked")
+async def test_what_breaks_while_it_is_asked_is_asked_ever_less_often_and_keeps_no_other_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = await overdue(shop), await overdue(shop, "INV-3002")
+    for proposal in (first, second):
+        await resolved(shop, proposal, "not_applied")
+    passed, broken = 0.0, Broken()
+
+    async def some(handler: Answering, job: str, proposals: Sequence[Proposal]) -> Result:
+        return await abandon(broken if proposals[0].id == first else handler, job, proposals)
+
+    monkeypatch.setattr(resolutions, "abandon", some)
+    pace = replace(SOON, backoff_seconds=30.0)
+    worker = await shop.worker(handlers={"app": Answering(ABANDONED)}, pace=pace, elapsed=lambda: passed)
+    with caplog.at_level(logging.WARNING, logger="synapsor.worker"):
+        await worker.run(drain=True)
+        await worker.run(drain=True)
+    assert [await shop.status(one) for one in (first, second)] == ["reconciliation_required", "failed"]
+    assert broken.asked == 1
+    assert "CANARY" not in caplog.text
+    passed += 60
+    await worker.run(drain=True)
+    assert broken.asked == 2
+
+
+@pytest.mark.requirement("reconcile:asked")
+async def test_a_worker_that_is_told_to_stop_asks_about_nothing_more(shop: Shop) -> None:
+    for invoice in ("INV-3001", "INV-3002"):
+        await resolved(shop, await overdue(shop, invoice), "not_applied")
+    stop = anyio.Event()
+
+    class Slow(Answering):
+        async def ask(self, body: bytes, *, key: str) -> Reply:
+            stop.set()
+            return await super().ask(body, key=key)
+
+    handler = Slow(ABANDONED)
+    worker = await shop.worker(handlers={"app": handler})
+    with anyio.fail_after(60):
+        await worker.run(stop=stop)
+    assert handler.asks == ["abandon"]
+
+
+@pytest.mark.requirement("reconcile:asked", "steer:pause")
+async def test_nothing_more_is_asked_of_a_source_that_is_paused_while_another_one_is(shop: Shop) -> None:
+    for invoice in ("INV-3001", "INV-3002"):
+        await resolved(shop, await overdue(shop, invoice), "not_applied")
+
+    class Pausing(Answering):
+        async def ask(self, body: bytes, *, key: str) -> Reply:
+            await turn(shop, "paused")
+            return await super().ask(body, key=key)
+
+    handler = Pausing(ABANDONED)
+    assert await shop.work(handlers={"app": handler}) == []
+    assert handler.asks == ["abandon"]
+
+
+@pytest.mark.requirement("reconcile:forged", "reconcile:asked")
+async def test_nothing_waits_by_a_resolution_that_no_event_tells_of(shop: Shop) -> None:
+    proposal = await overdue(shop)
+    with as_ledger_owner(shop) as raw:
+        forged(raw, "resolution", 2**62, proposal, operator="leo", verdict="not_applied")
+    assert await shop.ledger.doubts.waiting(("shop",)) == ()
+    await resolved(shop, proposal, "not_applied")
+    assert await shop.ledger.doubts.waiting(("shop",)) == (proposal,)
     assert (await answered(shop, ABANDONED)).asks == ["abandon"]
     assert await shop.status(proposal) == "failed"

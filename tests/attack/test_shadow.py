@@ -21,9 +21,11 @@ from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 from synapsor.testing import Trial
 from synapsor.testing.memory import connect_memory
+from synapsor.work.pauses import Pauses
 from synapsor.work.shadows import AT_A_TIME, RESTS, TRIES, Shadows
 from synapsor.work.worker import Worker
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, meanwhile, open_shop
+from tests.attack.steered import at, turn
 from tests.databases import Database
 from tests.handlers.serving import handled_shop
 from tests.projects import leo_approves
@@ -279,7 +281,8 @@ async def test_what_the_source_cannot_tell_now_is_tried_again_and_then_said_to_b
         with closing(connect_memory(trial.database.url)) as other:
             other.execute("BEGIN IMMEDIATE")
             trial.targets["shop"] = replace(trial.targets["shop"], time_ms=10)
-            shadows = Shadows(name="w", bench=replace(trial.bench(), elapsed=lambda: passed))
+            bench = replace(trial.bench(), elapsed=lambda: passed)
+            shadows = Shadows(name="w", bench=bench, pauses=Pauses(bench=bench))
             for _ in range(TRIES):
                 assert (await trial.ledger.proposal(envelope["proposal"]["id"])).measured is None
                 for _ in range(2):  # however often it looks for work meanwhile, that is one try
@@ -315,6 +318,26 @@ async def test_no_job_waits_for_a_measurement_however_long_that_waits_for_its_ro
         # Whoever drains waits for it all the same.
         assert points.count("shadow.recorded") == 1
         assert (await shop.record(proposal["id"])).measured is not None
+
+
+@pytest.mark.one_engine
+@pytest.mark.requirement("shadow:beside", "steer:pause")
+async def test_nothing_more_is_measured_of_a_source_that_is_paused_meanwhile(shop: Shop) -> None:
+    for invoice in ("INV-3001", "INV-3002"):
+        await shop.proposed(WAIVER, {**ASKED, "invoice_id": invoice})
+    points = list[str]()
+    pausing = at("shadow.recorded", lambda: turn(shop, "paused"))
+
+    async def reached(point: str) -> None:
+        points.append(point)
+        await pausing(point)
+
+    with anyio.fail_after(60):
+        assert await shop.work(reached=reached) == []
+        assert points.count("shadow.taken") == 1
+        await turn(shop, "running")
+        assert await shop.work(reached=reached) == []
+    assert points.count("shadow.taken") == points.count("shadow.recorded") == 2
 
 
 @pytest.mark.requirement("shadow:beside")
@@ -441,6 +464,32 @@ async def test_a_worker_that_drains_measures_all_that_waits() -> None:
         assert await trial.apply() == []
         records = [await trial.ledger.proposal(envelope["proposal"]["id"]) for envelope in envelopes]
         assert [len(record.measurements) for record in records if record is not None] == [1] * (AT_A_TIME + 1)
+
+
+@pytest.mark.requirement("shadow:beside")
+async def test_a_drain_goes_on_where_a_measurement_ends_while_it_looks_for_jobs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        measured, lease, measure = anyio.Event(), trial.ledger.lease, Shadows.measure
+
+        async def to_its_end(self: Shadows, *waiting: Any, **options: Any) -> None:
+            await measure(self, *waiting, **options)
+            measured.set()
+
+        async def late(*asked: Any, **wanted: Any) -> Any:
+            found = await lease(*asked, **wanted)
+            await measured.wait()
+            return found
+
+        monkeypatch.setattr(Shadows, "measure", to_its_end)
+        monkeypatch.setattr(trial.ledger, "lease", late)
+        with anyio.fail_after(60):
+            assert [one["outcome"] for one in await trial.apply(automatic=True)] == ["applied"]
+        record = await trial.ledger.proposal(envelope["proposal"]["id"])
+        assert record is not None
+        assert record.status.value == "applied"
 
 
 @pytest.mark.requirement("shadow:elsewhere")

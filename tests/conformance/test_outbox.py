@@ -389,6 +389,31 @@ async def test_an_entry_that_cannot_be_ended_or_read_keeps_no_other_from_being_c
         assert application.entries("state, code")[0] == ("confirmed", "expired")
 
 
+@pytest.mark.requirement("outbox:claim")
+@pytest.mark.one_engine
+@pytest.mark.parametrize("how", ["state = 'dead'", "claim = 'another'", "attempts = 1"])
+async def test_an_entry_whose_parts_stand_otherwise_keeps_no_other_from_being_claimed(
+    shop: Shop, application: Payments, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, real, looks = await handed(shop), Outbox._due, list[Session]()
+    parts = [another(job, number, relation=f"of{number}").changes[0] for number in (1, 2)]
+    await application.handle(replace(job, changes=tuple(parts)))
+    await application.handle(another(job, 3, relation="of3"))
+
+    def due(self: Outbox, session: Session) -> Any:
+        looks.append(session)
+        assert len(looks) < 5, "it looks at one entry again and again"
+        return real(self, session)
+
+    monkeypatch.setattr(Outbox, "_due", due)
+    application.doctor(f"{how} WHERE handled_key LIKE '2%'")
+    if how == "attempts = 1":
+        told = job.changes[0].expires_at.isoformat()
+        application.doctor(f"body = replace(body, '{told}', '2026-01-01T00:00:00+00:00') WHERE entry LIKE '1%'")
+    assert (await application.claimed()).key[0] == "3"
+    assert await application.claim() is None
+
+
 @pytest.mark.requirement("outbox:confirm")
 @pytest.mark.one_engine
 @pytest.mark.parametrize("times", [1, 3])

@@ -498,7 +498,7 @@ def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_plac
     for name, text in queries("synapsor.ledger").items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
         assert "'" not in re.sub(
-            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked|apply_intended|intent_cleared|reconciliation_required|resolution_refused)'",
+            r"'(review_required|approved|reject|read|aud|ok|policy_deferred|policies_stopped|policies_running|worker_paused|worker_resumed|job_parked|apply_intended|intent_cleared|reconciliation_required|resolution_refused|resolution_waits)'",
             "",
             text,
         ), name

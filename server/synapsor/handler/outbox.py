@@ -60,7 +60,7 @@ class Unconfirmed(Exception):
 
 
 class _Broken(Exception):
-    """An entry is none that can be read, or what the application had prepared for it cannot be undone now."""
+    """An entry is none that can be read, its parts stand otherwise than each other, or what the application had prepared for it cannot be undone now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +315,8 @@ class Outbox:
     def _claimed(self, session: Session, lead: Row[Any], worker: str, lock: float) -> Claim | None:
         """Claim an entry that is due; None where another was quicker, or it has come to its end instead."""
         lines = lines_of(session, lead.entry, self.table)
+        if len({(line.state, line.claim, line.attempts) for line in lines}) > 1:  # nobody here leaves it so
+            raise _Broken(lead.entry)
         try:
             job = job_of(lines)
         except (Malformed, ValueError) as error:
@@ -341,7 +343,7 @@ class Outbox:
         )
 
     def _put_aside(self, session: Session, key: str) -> None:
-        """Pass over an entry that can be neither read nor ended now, for a while: it would be the next again, and keep all others waiting."""
+        """Pass over an entry that can be neither claimed nor ended now, for a while: it would be the next again, and keep all others waiting."""
         session.rollback()
         later = now_of(session) + int(LOCK_SECONDS * 1000)
         self._set(session, key, self.table.c.state == "accepted", due_at=later)

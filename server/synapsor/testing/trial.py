@@ -46,6 +46,7 @@ from synapsor.sql.receipts import receipts_ddl
 from synapsor.testing.clock import TestClock
 from synapsor.testing.memory import MemoryDatabase
 from synapsor.work.authority import Workbench, WriteTarget
+from synapsor.work.pauses import Pauses
 from synapsor.work.posture import posture
 from synapsor.work.shadows import Shadows
 from synapsor.work.worker import Worker
@@ -165,7 +166,8 @@ class Trial:
 
     async def measure(self) -> None:
         """Let the worker measure what is to be measured before it is approved."""
-        shadows = Shadows(name="trial", bench=self.bench())
+        bench = self.bench()
+        shadows = Shadows(name="trial", bench=bench, pauses=Pauses(bench=bench))
         await shadows.measure(await shadows.waiting(self.clock.now(), tuple(self.targets)))
 
     async def apply(self, *, automatic: bool = False) -> list[Mapping[str, Any]]:

@@ -26,12 +26,14 @@ class Lanes:
     """Who is at work on what, by source.
 
     Attributes:
+        begun: how many jobs were begun here, and things beside them.
         settled: how many jobs were settled here.
     """
 
     group: TaskGroup
     heartbeat: Heartbeat
     idle: Mapping[str, list[Lane]]
+    begun: int = field(default=0, init=False)
     settled: int = field(default=0, init=False)
     _at_work: int = field(default=0, init=False)
     _beside: bool = field(default=False, init=False)
@@ -51,7 +53,7 @@ class Lanes:
         """Let an idle lane of its source take a job, whose lease is kept until its end."""
         idle = self.idle[lease.job.source]
         lane = idle.pop(idle.index(min(idle, key=lambda one: one.number)))
-        self._at_work += 1
+        self._begin()
         self.group.start_soon(self._work, lane, lease, trusted)
 
     async def _work(self, lane: Lane, lease: Lease, trusted: Mapping[str, Operator]) -> None:
@@ -79,8 +81,12 @@ class Lanes:
         """Let something go on that is no job, one such thing at a time; whatever it waits for, no job waits for it."""
         if not self._beside:
             self._beside = True
-            self._at_work += 1
+            self._begin()
             self.group.start_soon(self._work_beside, work)
+
+    def _begin(self) -> None:
+        self.begun += 1
+        self._at_work += 1
 
     async def _work_beside(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

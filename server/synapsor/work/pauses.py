@@ -45,6 +45,15 @@ class Pauses:
         )
         return Going(sources=going, judged={name: one.pause.id if one else None for name, one in newest.items()})
 
+    async def rests(self, source: str) -> bool:
+        """Tell whether a source rests now, or may: somebody may have paused it since it was looked at."""
+        trusted = self.bench.operators()
+        try:
+            newest = await self.bench.ledger.steering.pauses((source,))
+        except IntegrityError:
+            return True
+        return any(rests(one, trusted, ledger=self.bench.ledger.id) for one in newest.values())
+
     def _say(self, resting: frozenset[str], why: str) -> None:
         for name in sorted(resting - self._resting):
             log.warning(

@@ -1,4 +1,4 @@
-"""Shadow applies at work: what is measured before anybody approves it is, in between jobs, and what came of it goes on record.
+"""Shadow applies at work: what is measured before anybody approves it is, beside the jobs, and what came of it goes on record.
 
 What stands or falls together is measured when all of it is there: in one transaction, and recorded at once.
 """
@@ -26,11 +26,12 @@ from synapsor.flow.shadow import Shadow, ToMeasure, shadow
 from synapsor.flow.verdict import Result
 from synapsor.ports import ProposalRecord
 from synapsor.work.authority import Denied, Workbench, about, by_sql
+from synapsor.work.pauses import Pauses
 
 log = logging.getLogger("synapsor.worker")
 
 AT_A_TIME = 5
-"""How many proposals of a source are measured before the next job is taken; each of them is two transactions."""
+"""How many proposals of a source are measured before it is looked again at what waits; each of them is two transactions."""
 
 TRIES = 5
 """How often a measurement is tried that fails by nothing of its own, before it is recorded that it could not be told."""
@@ -52,6 +53,7 @@ class Shadows:
 
     name: str
     bench: Workbench
+    pauses: Pauses
     made: int = field(default=0, init=False)
     _tried: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _vain: Counter[str] = field(default_factory=Counter, init=False, repr=False)
@@ -85,7 +87,7 @@ class Shadows:
         # Until something is on record of it, whatever keeps it from that.
         self._rest[handle] = self.bench.elapsed() + RESTS * 2 ** min(self._vain[handle], LONGEST)
         records = await self._waiting(handle)
-        if not records:
+        if not records or await self.pauses.rests(records[0].proposal.source):
             return
         await self.bench.reached("shadow.taken")
         came = await self._looked(handle, [one.proposal for one in records])

@@ -57,9 +57,9 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
-        self._shadows = Shadows(name=self.name, bench=self.bench)
         self._pauses = Pauses(bench=self.bench)
-        self._resolutions = Resolutions(bench=self.bench, pace=self.pace)
+        self._shadows = Shadows(name=self.name, bench=self.bench, pauses=self._pauses)
+        self._resolutions = Resolutions(bench=self.bench, pace=self.pace, pauses=self._pauses)
 
     @property
     def measured(self) -> int:
@@ -120,8 +120,9 @@ class Worker:
         while not stop.is_set():
             lanes.look()
             seen = await self._version()
-            # Before the look: a job that ends while it goes on lets the next one of its rows be due, which the look does not see.
-            busy = lanes.at_work
+            # Before the look: what ends while it goes on lets something be due that the look does not see, such as the next job of a row, or one
+            # that a policy approves once it is measured.
+            busy, begun = lanes.at_work, lanes.begun
             leases: Sequence[Lease] = ()
             if lanes.free:
                 trusted = await self._trusted(waits=not (once or drain))
@@ -129,7 +130,7 @@ class Worker:
                 leases = await self._next(lanes, trusted, stop, most=most) if trusted is not None else ()
                 for lease in leases:
                     lanes.start(lease, trusted or {})
-            if drain and not leases and not busy and not lanes.at_work:
+            if drain and not busy and lanes.begun == begun:
                 return
             if once:
                 return
@@ -185,7 +186,7 @@ class Worker:
             going = await self._pauses.going(trusted)
             writable = await self.proving.writable() if self.proving else going.sources
             sources = tuple(name for name in going.sources if name in writable)
-            lanes.group.start_soon(self._resolutions.carry_out, going.sources)
+            lanes.group.start_soon(partial(self._resolutions.carry_out, going.sources, stop=stop.is_set))
             if waiting := await self._shadows.waiting(now, sources):
                 lanes.beside(partial(self._shadows.measure, waiting, stop=stop.is_set))
             await self._policies.approve(now)

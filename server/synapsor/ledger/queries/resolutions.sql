@@ -17,8 +17,8 @@ SELECT seq, id, at, proposal, operator, verdict, body FROM resolution WHERE seq 
 SELECT id, body FROM resolution WHERE proposal = :proposal ORDER BY seq;
 
 -- name: waiting_resolutions
--- The proposals of a source whose newest resolution waits for an application: none was refused since.
+-- The proposals of a source whose newest resolution that the chain tells of waits for an application: none was refused since.
 SELECT p.id FROM proposal AS p WHERE p.status = 'reconciliation_required' AND p.source = :source AND (
-    SELECT max(seq) FROM resolution WHERE proposal = p.id
+    SELECT max(r.seq) FROM resolution AS r JOIN event AS e ON e.seq = r.seq AND e.subject = r.proposal AND e.kind = 'resolution_waits' WHERE r.proposal = p.id
 ) > coalesce((SELECT max(seq) FROM event WHERE subject = p.id AND kind = 'resolution_refused' AND kind <> 'read'), 0)
 ORDER BY p.seq;
