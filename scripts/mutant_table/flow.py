@@ -373,6 +373,14 @@ MUTANTS = (
         "tests/attack/test_guards.py -k locked_row",
     ),
     Mutant(
+        "settle.unknown",
+        "intent:never-guessed",
+        "flow/settle.py",
+        "changed=None if unknown else result",
+        "changed=result",
+        "tests/attack/test_intents.py -k commit_without_an_answer",
+    ),
+    Mutant(
         "apply.after-image",
         "apply:outcome-true",
         "flow/apply.py",

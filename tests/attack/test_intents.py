@@ -154,7 +154,8 @@ async def test_a_commit_without_an_answer_is_left_to_a_person_and_never_tried_ag
     handle = await books.approved("credits.adjust", ADJUST)
     assert await books.work(targets=await cut(books, committed=committed)) == UNRESOLVED
     assert await books.work() == []
-    assert await books.status(handle) == "reconciliation_required"
+    record = await books.record(handle)
+    assert (record.status.value, [one.changed for one in record.receipts]) == ("reconciliation_required", [None])
     assert credit(books) == (APPLIED if committed else FIRST)
     assert (await found(books, handle)).whole == ("matches_proposed" if committed else "matches_before")
     (said,) = await resolved(books, handle, "applied" if committed else "not_applied")

@@ -155,7 +155,7 @@ class Receipt:
 
     Attributes:
         code: why, in a word of `Why`; "" when applied.
-        changed: whether the source database holds the change.
+        changed: whether the source database holds the change; None where nobody knows.
         newcomers: rows that match the set's filter now and are none of its members; they were left as they are.
         members: what was done to each member of the proposal, in their order; none where nothing changed.
         moved: of `dependency_moved` which columns of related rows are not as they were, by their paths and without a value; the links
@@ -171,7 +171,7 @@ class Receipt:
     code: str
     worker: str
     attempt: int
-    changed: bool
+    changed: bool | None
     members: tuple[Done, ...]
     at: Instant
     newcomers: int = 0

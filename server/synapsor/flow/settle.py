@@ -17,6 +17,7 @@ log = logging.getLogger("synapsor.worker")
 
 def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Receipt:
     """Return the ledger's receipt of a result, for one of the proposals that the job applies."""
+    unknown = result.outcome is Outcome.RECONCILIATION_REQUIRED
     return Receipt(
         id=handles.new("rcp"),
         job=lease.job.id,
@@ -26,7 +27,7 @@ def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Rece
         code=result.code_for(part.proposal),
         worker=lease.worker,
         attempt=lease.attempt,
-        changed=result.outcome.status is Status.APPLIED,
+        changed=None if unknown else result.outcome.status is Status.APPLIED,
         members=result.done.get(part.proposal, ()),
         at=at,
         newcomers=result.newcomers.get(part.proposal, 0),
