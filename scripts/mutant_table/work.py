@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "lane.refused-by-its-end",
+        "worker:one-line",
+        "work/lane.py",
+        "if kept and came.result.refused is not None:",
+        "if came.result.refused is not None:",
+        "tests/attack/test_lanes.py -k another_one_has_ended",
+    ),
+    Mutant(
         "ledger-fails.left",
         "apply:ledger-fails",
         "work/lanes.py",

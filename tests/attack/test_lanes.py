@@ -167,6 +167,25 @@ async def test_an_insert_waits_for_the_older_removal_of_the_row_that_has_its_ded
             assert (await shop.ledger.verify()).ok
 
 
+@pytest.mark.requirement("worker:one-line")
+async def test_a_worker_whose_job_another_one_has_ended_meanwhile_does_not_say_that_it_is_refused(
+    timed: Shop, clock: TestClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await timed.approved(NOTE, {"invoice_id": INVOICES[0], "note": "x"})
+    late: list[Mapping[str, Any]] = []
+    gate = Gate("work.leased", 1)
+    slow = await _worker(timed.project, late, reached=gate.reached)
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_drain, slow)
+            await gate.there.wait()
+            clock.move(seconds=2 * LEASE)
+            assert await timed.work() == [("applied", "")]
+            gate.opened.set()
+    assert [(one["outcome"], one["recorded"]) for one in late] == [("already_applied", False)]
+    assert not [one for one in caplog.records if getattr(one, "action", "") in {"job_refused", "job_put_off"}]
+
+
 @pytest.mark.requirement("worker:lanes")
 async def test_the_end_of_a_job_and_the_lease_of_the_next_share_a_commit_of_the_ledger(timed: Shop) -> None:
     for invoice in INVOICES:

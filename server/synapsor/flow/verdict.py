@@ -74,6 +74,7 @@ class Result:
         wait: for how many seconds at least whoever was asked wants to be left alone.
         asked_until: of what was accepted: from when on a person is to look.
         confirmed: who confirmed it in the application, where that had accepted it first.
+        refused: what it was refused by before anybody was asked, whatever came of it then.
     """
 
     outcome: Outcome
@@ -87,6 +88,7 @@ class Result:
     wait: float = 0.0
     asked_until: str = ""
     confirmed: Confirmed | None = None
+    refused: Result | None = None
 
     @property
     def code(self) -> str:

@@ -68,7 +68,8 @@ class Lane:
         await self.bench.reached("work.leased")
         result = await self._attempt(lease, trusted)
         if self._is_last(lease, result):
-            result = await self._surely(lease, lambda: self._last_look(lease, result), result)
+            last = await self._surely(lease, lambda: self._last_look(lease, result), result)
+            result = replace(last, refused=result.refused)
         await self.bench.reached("work.applied")
         return Came(lease=lease, result=result, begun=begun)
 
@@ -90,7 +91,7 @@ class Lane:
         try:
             job = await authorise(lease, self.bench, trusted)
         except Denied as denied:
-            return await self._denied(lease, denied)
+            return replace(await self._denied(lease, denied), refused=denied.result)
         job = replace(job, progress=partial(self._progress, lease))
         result = await apply(job)
         for _ in range(AT_ONCE):
@@ -123,7 +124,6 @@ class Lane:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
-        _say(lease, denied.result)
         canceled = denied.result.outcome is Outcome.CANCELED
         waits = denied.result.outcome in {Outcome.RETRY, Outcome.RECONCILIATION_REQUIRED}
         try:
@@ -165,6 +165,8 @@ class Lane:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
             await self.bench.reached("work.settled")
+        if kept and came.result.refused is not None:  # else it was refused since another attempt had ended it
+            _say(lease, came.result.refused)
         outcome = PARKED if parked else result.outcome.value
         self._tell(lease, result, outcome, recorded=kept, since_approval=now - parse(lease.job.at), begun=begun)
         return kept and result.outcome.status is not None
