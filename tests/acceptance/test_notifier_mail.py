@@ -13,6 +13,7 @@ import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from synapsor.errors import ConfigError
+from tests.leaks import tells_number
 from tests.ledger_records import at
 from tests.notifying import Telling, telling
 
@@ -87,8 +88,9 @@ async def test_a_letter_goes_through_tls_to_each_of_the_people(tmp_path: Path, t
     assert "Subject: [Synapsor] billing.propose_late_fee_waiver waits for review\r\n" in text
     assert f"look at it synapsor show {filed.id}\r\n" in text
     assert f"X-Synapsor-Delivery: {project.outcomes[0].message}\r\n" in text
-    for value in ("INV-3001", "5500", "goodwill", "acme"):
+    for value in ("INV-3001", "goodwill", "acme"):
         assert value not in text
+    assert not tells_number(text, "5500")
 
 
 @pytest.mark.requirement("notify:tls")

@@ -33,6 +33,7 @@ from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_canaries import ledger_bytes
 from tests.databases import Database
 from tests.deciding import approve
+from tests.leaks import tells_number
 
 
 @pytest_asyncio.fixture
@@ -202,7 +203,8 @@ async def test_of_a_hidden_column_it_is_told_that_it_changed_and_no_value(people
     card = await card_of(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
     shown = with_now(card, proposal, both, now=people.project.clock.now())
     for text in (json.dumps(body), json.dumps(to_body(shown)), render(shown, width=100)):
-        assert not {part for part in ("CANARY", "9999", "77123", "acme.example") if part in text.replace("…4321", "")}
+        assert not {part for part in ("CANARY", "77123", "acme.example") if part in text}
+        assert not tells_number(text, "9999")
     assert "changed, and is not shown" in render(shown)
     assert b"CANARY-new" not in ledger_bytes(people.files.root)
     assert b"77123455" not in ledger_bytes(people.files.root)
