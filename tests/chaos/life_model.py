@@ -47,8 +47,8 @@ class Wanted:
         wants: amount and note that it asks for; None where the row is to be gone.
         of: the proposal that it undoes.
         edits: how many amendments it is away from what was asked for.
-        free: from when on another worker may take its job.
-        early: that is so because its approval is still to come.
+        free: from when on another worker may take its job, for its lease is over.
+        later: from when on it may, for its approval is not to come any more; who leases the job leaves that as it was.
         ended: the outcome that the ledger tells.
         left: its rows as the change left them.
     """
@@ -68,7 +68,7 @@ class Wanted:
     order: int = 0
     attempts: int = 0
     free: float = float("-inf")
-    early: bool = False
+    later: float = float("-inf")
     receipt: str | None = None
     ended: str = ""
     left: dict[str, Row | None] = field(default_factory=dict)
@@ -114,23 +114,23 @@ class Model:
         open_jobs = sorted((p for p in self.wanted.values() if p.status == "approved"), key=lambda p: p.order)
         for ordinal, proposal in enumerate(open_jobs):
             waits = any(set(older.seen) & set(proposal.seen) for older in open_jobs[:ordinal])
-            # What is held or put off for longer than anything is, is so by a clock that was set back since.
-            free = proposal.free <= now or (proposal.free > now + LONGEST and not proposal.early)
-            if free and not waits:
+            # What is held for longer than anything is, is so by a clock that was set back since.
+            free = proposal.free <= now or proposal.free > now + LONGEST
+            if free and proposal.later <= now and not waits:
                 return proposal
         return None
 
     def attempt(self, proposal: Wanted, now: float, died_at: str | None) -> None:
         """Let a worker try to apply it, which may have died at a step of that."""
         proposal.attempts += 1
-        proposal.free, proposal.early = now + LEASE, False
+        proposal.free = now + LEASE
         if died_at in NOTHING_YET:
             return
         trusted = proposal.by not in self.revoked and proposal.version == self.active
         lapsed = now >= proposal.expires or now >= proposal.approved + COUNTS
         if proposal.by not in self.revoked and not lapsed and now < proposal.approved - APART:
             if died_at is None:
-                proposal.free, proposal.early = proposal.approved - APART, True
+                proposal.free, proposal.later = float("-inf"), proposal.approved - APART
             return
         ended = self._at_source(proposal, authorised=trusted and not lapsed)
         if died_at in {None, SETTLED}:
