@@ -35,7 +35,7 @@ async def main(out: Path) -> None:
             browser = await playwright.chromium.launch(
                 executable_path=place, args=list(ARGUMENTS), env={**os.environ, **environment}
             )
-            context = await browser.new_context(viewport=_WIDE, color_scheme="light")  # type: ignore[arg-type]
+            context = await browser.new_context(viewport=_WIDE, color_scheme="light")  # type: ignore[arg-type]  # a plain mapping
             page = await context.new_page()
             await let_in(page, office, "leo")
             await _drawn(page, office, waiver, out)
@@ -62,7 +62,7 @@ async def _drawn(page: Page, office: Office, waiver: str, out: Path) -> None:
     await page.get_by_text("still as it was").wait_for()
     await page.screenshot(path=str(out / "console-proposal.png"), full_page=True)
     await page.emulate_media(color_scheme="dark")
-    await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
+    await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]  # a plain mapping
     await page.screenshot(path=str(out / "console-phone.png"))
 
 

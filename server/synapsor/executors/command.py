@@ -95,7 +95,7 @@ class CommandHandler:
 def _exchange(process: subprocess.Popen[bytes], body: bytes, *, until: float) -> bytes | None:
     """Return what a program wrote until it ended; None where its time was over before, or it wrote too much."""
     assert process.stdin is not None  # noqa: S101  # both are pipes
-    assert process.stdout is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101  # it is a pipe
     left, written = memoryview(body), bytearray()
     with selectors.DefaultSelector() as waiting:
         for pipe, event in ((process.stdin, selectors.EVENT_WRITE), (process.stdout, selectors.EVENT_READ)):

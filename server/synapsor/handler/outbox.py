@@ -223,7 +223,7 @@ class Outbox:
         )
         keys = session.execute(select(line.handled_key).where(dead)).scalars().all()
         found = update(self.table).where(line.handled_key.in_(keys), line.state == "dead")
-        revived = session.execute(found.values(state="accepted", attempts=1)).rowcount  # type: ignore[attr-defined]
+        revived = session.execute(found.values(state="accepted", attempts=1)).rowcount  # type: ignore[attr-defined]  # of an update
         session.commit()
         return bool(revived)
 

@@ -24,19 +24,19 @@ class Unwritten:
         """Refuse."""
         _refuse()
 
-    async def describe(self, relation: Relation) -> RelationFacts | None:  # noqa: ARG002  # the port's, as below
+    async def describe(self, relation: Relation) -> RelationFacts | None:  # noqa: ARG002  # the port's
         """Refuse."""
         _refuse()
 
-    async def effects(self, relation: Relation) -> tuple[Effect, ...]:  # noqa: ARG002
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:  # noqa: ARG002  # the port's
         """Refuse."""
         _refuse()
 
-    async def lasting(self, relation: Relation) -> tuple[str, ...]:  # noqa: ARG002
+    async def lasting(self, relation: Relation) -> tuple[str, ...]:  # noqa: ARG002  # the port's
         """Refuse."""
         _refuse()
 
-    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:  # noqa: ARG002
+    async def posture(self, relations: Collection[Relation], receipts: Relation | None) -> Rights:  # noqa: ARG002  # the port's
         """Refuse."""
         _refuse()
 
